@@ -1,0 +1,81 @@
+# The same commands for people and CI. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# Any Python 3 that can make an environment; it only carries uv, which finds or fetches the Python 3.10 that Rasa needs.
+ANY_PYTHON := $(shell for p in python3 python3.10 /usr/bin/python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[0] != 3)' 2>/dev/null && echo $$p && break; done)
+UV := .tools/bin/uv
+PYTHON := .venv/bin/python -W ignore
+
+export RASA_TELEMETRY_ENABLED := false
+export TF_CPP_MIN_LOG_LEVEL := 2
+export SQLALCHEMY_SILENCE_UBER_WARNING := 1
+
+.PHONY: help run chat train eval bench test check lint format validate setup lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: setup ## serve the assistant and its action server (settings: .env)
+	@$(PYTHON) -m infusion_guide.serve
+
+chat: setup ## talk to it in the terminal
+	@$(PYTHON) -m infusion_guide.serve shell
+
+train: setup ## train the model if its inputs changed
+	@$(PYTHON) -m infusion_guide.train
+
+eval: .venv/.dev ## FILE=in.jsonl OUT=out.jsonl: outcomes a line; alone: tables and plots on the held-out sentences
+	@$(PYTHON) -m infusion_guide.evaluate $(if $(FILE),--file "$(FILE)") $(if $(OUT),--out "$(OUT)")
+
+bench: .venv/.dev ## compare with Rasa's own pipelines; writes docs/benchmarks.md (over an hour)
+	@$(PYTHON) -m infusion_guide.bench
+
+check: .venv/.dev ## the one-second gate: do all rooms agree?
+	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py
+
+lint: .venv/.dev ## format and style
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+format: .venv/.dev ## put code in order
+	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+validate: .venv/.dev ## Rasa's own check of the training data
+	@PYTHONWARNINGS=ignore $(PYTHON) -m rasa data validate --fail-on-warnings --data data --domain domain.yml
+
+test: lint check validate ## everything: style, gate, Rasa's validation, training, all tests
+	@$(PYTHON) -m infusion_guide.train
+	@$(PYTHON) -m pytest -q tests
+
+setup: .venv/.base
+
+lock: $(UV) ## renew the pinned requirements (hashes, no index address)
+	@for f in base dev; do $(UV) pip compile requirements/$$f.in --override requirements/overrides.txt \
+	  --generate-hashes --python-version 3.10 --no-emit-index-url --no-header -q -o requirements/$$f.txt; done
+
+clean: ## remove everything that was made
+	@rm -rf .venv .tools models .rasa results *.db
+
+$(UV): requirements/uv.txt
+	@test -n "$(ANY_PYTHON)" || { echo "No Python 3 found. Install Python 3 and try again."; exit 1; }
+	@echo "Setting up (1/3): uv"
+	@$(ANY_PYTHON) -m venv .tools || { echo "This Python cannot make environments. On Debian or Ubuntu: apt install python3-venv"; rm -rf .tools; exit 1; }
+	@.tools/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+# Stamps, not .venv/bin/python: that is a link, and make would compare the age of the Python behind it.
+.venv/.python: .python-version | $(UV)
+	@echo "Setting up (2/3): Python 3.10"
+	@$(UV) venv -q --clear --python 3.10 .venv
+	@touch $@
+
+.venv/.base: requirements/base.txt .venv/.python
+	@echo "Setting up (3/3): packages, about 600 MB to fetch the first time"
+	@$(UV) pip install --python .venv/bin/python --require-hashes --no-deps -r requirements/base.txt 2>&1 | grep -vE '^ [+-]' || true
+	@.venv/bin/python -c 'import rasa, spacy, onnxruntime' 2>/dev/null || { echo "The packages did not install; run make setup again to see why."; exit 1; }
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.base
+	@echo "Setting up: packages for tests"
+	@$(UV) pip install -q --python .venv/bin/python --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
