@@ -1,0 +1,48 @@
+"""The clinic's words as data: the ledger, the authorities, the clinic's own answers."""
+
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+import yaml
+
+from infusion_guide.settings import ROOT
+
+DATA = ROOT / "data"
+
+
+def read_yaml(path: Path) -> Any:
+    """Plain Python objects of one YAML file; raises yaml.YAMLError that names file and line."""
+    with open(path, encoding="utf-8") as file:
+        return yaml.load(file, Loader=yaml.CSafeLoader)
+
+
+@lru_cache(maxsize=1)
+def claims() -> Dict[str, Dict[str, str]]:
+    """Claims of the clinic's document (data/document.yml) by id."""
+    return {claim["id"]: claim for claim in read_yaml(DATA / "document.yml")["claims"]}
+
+
+@lru_cache(maxsize=1)
+def authorities() -> Dict[str, Dict[str, Any]]:
+    """Public authorities whose facts replies may state (data/authorities.yml) by id."""
+    return {entry["id"]: entry for entry in read_yaml(DATA / "authorities.yml")["authorities"]}
+
+
+@lru_cache(maxsize=1)
+def section_labels() -> Dict[str, str]:
+    """Short names of the document's sections, by heading."""
+    return read_yaml(DATA / "document.yml")["sections"]
+
+
+@lru_cache(maxsize=1)
+def clinic_answers() -> Dict[str, Dict[str, str]]:
+    """The clinic's own reviewed answers (data/clinic/answers.yml) by topic, for example uncovered/cost."""
+    return read_yaml(DATA / "clinic" / "answers.yml").get("answers") or {}
+
+
+@cache
+def next_topics(label: str) -> Tuple[str, ...]:
+    """Topics that a patient is likely to ask after `label`, for example faq/cravings (data/responses/<label>.yml)."""
+    variations = read_yaml(DATA / "responses" / f"{label}.yml")["responses"][f"utter_{label}"]
+    return tuple(variations[0]["metadata"]["next"])
