@@ -1,0 +1,96 @@
+"""Reads what arrives before anything else sees it: cleans the text, knows our own buttons, defuses commands."""
+
+import re
+import unicodedata
+from typing import Any, Dict, List, Optional
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.events import BotUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+
+# Set on a message: `reading` is "text", "button", "empty" or "too_long"; `button` is the payload's label.
+READING = "reading"
+BUTTON = "button"
+
+MAX_CHARACTERS = 2000
+# A message above MAX_CHARACTERS is still searched for danger, up to here; beyond it only the ends are kept.
+MAX_SEARCHED = 10_000
+
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def clean(text: Optional[str]) -> str:
+    """The text without control characters, lone surrogates and invisible marks; NFKC; white space squeezed.
+
+    >>> clean("he\\x00llo \\ud800  there")
+    'hello there'
+    """
+    text = unicodedata.normalize("NFKC", text or "")
+    text = _INVISIBLE.sub("", text)
+    text = "".join(c if not unicodedata.category(c).startswith("C") else (" " if c in "\n\r\t" else "") for c in text)
+    text = text.replace("\u2019", "'").replace("\u2018", "'").replace("\u201c", '"').replace("\u201d", '"')
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def has_words(text: str) -> bool:
+    """Whether any letter or digit of any script is there; emoji and punctuation alone are not words."""
+    return any(unicodedata.category(c)[0] in "LN" for c in text)
+
+
+def offered_payloads(tracker: Optional[DialogueStateTracker], turns: int = 5) -> Dict[str, str]:
+    """Payloads of the buttons in the last bot messages: only these are obeyed, typed commands never are."""
+    offered: Dict[str, str] = {}
+    if tracker is None:
+        return offered
+    seen = 0
+    for event in reversed(tracker.events):
+        if isinstance(event, BotUttered):
+            for button in event.data.get("buttons") or []:
+                offered.setdefault(button["payload"], button["title"])
+            seen += 1
+            if seen == turns:
+                break
+    return offered
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
+class MessageReader(GraphComponent):
+    """Cleans the text and decides how to read it: words, one of our buttons, nothing, or too much.
+
+    Rasa executes any text that begins with "/" as an intent (RegexMessageHandler, the last node of its graph).
+    Here such a text counts only if it is the payload of a button we offered in this conversation; the slash is
+    taken off either way, so that RegexMessageHandler never acts.
+    """
+
+    @classmethod
+    def create(
+        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> "MessageReader":
+        """See parent."""
+        return cls()
+
+    def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:
+        """Sets TEXT, READING and BUTTON on each message."""
+        for message in messages:
+            raw = message.get(TEXT) or ""
+            payload = raw.strip()
+            if payload.startswith("/") and payload in offered_payloads(tracker):
+                message.set(BUTTON, payload[1:])
+                message.set(READING, "button")
+                message.set(TEXT, payload[1:].replace("/", " ").replace("_", " "))
+                continue
+            text = clean(raw if len(raw) <= MAX_SEARCHED else raw[: MAX_SEARCHED // 2] + " " + raw[-MAX_SEARCHED // 2 :])
+            text = text.lstrip("/").strip()
+            message.set(TEXT, text)
+            if not has_words(text):
+                message.set(READING, "empty")
+            elif len(text) > MAX_CHARACTERS:
+                message.set(READING, "too_long")
+            else:
+                message.set(READING, "text")
+        return messages

@@ -1,0 +1,210 @@
+"""Finds people in danger, before and apart from the topic classifier: it outranks every other reading of a message."""
+
+import itertools
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import joblib
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.utils.spacy_utils import SpacyModel
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from spacy.language import Language
+from spacy.matcher import Matcher
+from spacy.tokens import Doc
+
+from infusion_guide.nlu.language_detector import LANGUAGE
+from infusion_guide.nlu.message_reader import BUTTON
+from infusion_guide.nlu.question_splitter import parts_of
+from infusion_guide.nlu.text_model import TextModel
+from infusion_guide.replies import said
+from infusion_guide.words import DATA, read_yaml
+
+# Output property of a message: {"level": "alarm" | "check_in" | None, "topic": str, "score": float, "doubt": float,
+# "reassured": bool}.
+SAFETY = "safety"
+
+ALARM = "alarm"
+CHECK_IN = "check_in"
+HARMLESS = "harmless"
+REASSURED = "reassured"
+CHECK_IN_REPLY = "utter_crisis/check_in"
+_NONE = "none"
+_MODEL = "safety.joblib"
+
+
+def _alternatives(notation: str) -> List[Dict[str, Any]]:
+    """One word of the notation as the spaCy token specs it may stand for (see data/safety/patterns.yml)."""
+    if notation == "...":
+        return [{"IS_SPACE": False, "OP": "?"}] * 3
+    optional = notation.endswith("?") and len(notation) > 1
+    names = [name.rstrip("?") for name in notation.split("|")]
+    fuzzy = [name[1:] for name in names if name.startswith("~")]
+    plain = [name for name in names if not name.startswith("~")]
+    spec: Dict[str, Any] = {"LOWER": {"FUZZY": {"IN": fuzzy}}} if fuzzy else {"LOWER": {"IN": plain}}
+    if optional:
+        spec["OP"] = "?"
+    return [spec]
+
+
+class Patterns:
+    """The wording of data/safety/patterns.yml, compiled to spaCy matchers.
+
+    The matchers read a plain word split (white space and punctuation, contractions kept whole), because patients
+    leave out apostrophes and blanks where a trained tokenizer expects them.
+    """
+
+    def __init__(self, nlp: Language, wording: Dict[str, Any]) -> None:
+        self._nlp = nlp
+        self._matcher = Matcher(nlp.vocab)
+        for level in (ALARM, CHECK_IN):
+            for topic, lines in wording[level].items():
+                self._matcher.add(f"{level} {topic}", [self._compile(line) for line in lines])
+        for level in (HARMLESS, REASSURED):
+            self._matcher.add(f"{level} -", [self._compile(line) for line in wording[level]])
+
+    @staticmethod
+    def _compile(line: str) -> List[Dict[str, Any]]:
+        return list(itertools.chain.from_iterable(_alternatives(word) for word in line.split()))
+
+    def find(self, text: str) -> Optional[Dict[str, str]]:
+        """The level and topic of the strongest wording in `text`, or None; harmless wording outranks all."""
+        words = "".join(c if c.isalnum() or c in "'-" else " " for c in text).split()
+        if not words:
+            return None
+        found = {self._nlp.vocab.strings[match[0]] for match in self._matcher(Doc(self._nlp.vocab, words=words))}
+        for level in (HARMLESS, ALARM, REASSURED, CHECK_IN):
+            for name in sorted(found):
+                if name.startswith(level + " "):
+                    return {"level": level, "topic": name.split(" ", 1)[1]}
+        return None
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyPipeline")
+class SafetyGuard(GraphComponent):
+    """Either of two may raise: patterns that a clinician can read, or a classifier trained for danger alone.
+
+    The classifier knows each crisis topic, the unsure wording (crisis/check_in) and everything else. `score` is the
+    probability of the crisis topics together, `doubt` adds that of crisis/check_in. Thresholds stand in config.yml;
+    after an alarm the conversation stays careful and the lower ones count.
+    """
+
+    def __init__(
+        self,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        model: Optional[TextModel] = None,
+    ) -> None:
+        self._config = config
+        self._model_storage = model_storage
+        self._resource = resource
+        self._model = model
+        self._patterns: Optional[Patterns] = None
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """Thresholds on probabilities; see `judge`."""
+        return {
+            "alarm": 0.65,
+            "check_in": 0.27,
+            "careful_alarm": 0.4,
+            "careful_check_in": 0.15,
+            "part_alarm": 0.9,
+            "pattern_alarm": 0.3,
+        }
+
+    @classmethod
+    def create(
+        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> "SafetyGuard":
+        """See parent."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
+        """Learns danger against everything else, in all languages of the data; Rasa insists on handing `model` in."""
+        self._model = TextModel.fit([e for e in training_data.intent_examples if e.get(TEXT)], self._label)
+        with self._model_storage.write_to(self._resource) as directory:
+            joblib.dump(self._model, Path(directory) / _MODEL)
+        return self._resource
+
+    @staticmethod
+    def _label(example: Message) -> str:
+        intent = example.get_full_intent() or example.get(INTENT)
+        return intent.split("/")[1] if intent.startswith("crisis/") else _NONE
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> "SafetyGuard":
+        """See parent."""
+        with model_storage.read_from(resource) as directory:
+            return cls(config, model_storage, resource, joblib.load(Path(directory) / _MODEL))
+
+    def process_training_data(self, training_data: TrainingData, model: SpacyModel) -> TrainingData:
+        """Nothing to add to training sentences."""
+        return training_data
+
+    def process(self, messages: List[Message], model: SpacyModel, tracker: DialogueStateTracker) -> List[Message]:
+        """Sets SAFETY on each message that is not a button."""
+        if self._patterns is None:
+            self._patterns = Patterns(model.model, read_yaml(DATA / "safety" / "patterns.yml"))
+        careful = bool(tracker.get_slot("careful")) if "careful" in tracker.slots else False
+        asked = said(tracker)[-1:] == [CHECK_IN_REPLY]
+        for message in messages:
+            if message.get(BUTTON) is None:
+                message.set(SAFETY, self.judge(message, careful, asked), add_to_output=True)
+        return messages
+
+    def judge(self, message: Message, careful: bool, asked: bool = False) -> Dict[str, Any]:
+        """The guard's verdict on one message (shape: see SAFETY).
+
+        An alarm needs the classifier to be surer than `alarm`, or an alarm pattern that the classifier does not find
+        absurd (`pattern_alarm`). Anything less, down to `check_in`, and every pattern otherwise, asks gently. After
+        harmless wording only a very sure classifier (`part_alarm`) is believed. Parts of a long message count only at
+        that same certainty: people bury the worst sentence in a story. Right after a check-in (`asked`), "I'm fine" is
+        believed unless the classifier alone would sound the alarm, and doubt is not asked about twice: as strong as
+        before it is an alarm, less is let pass.
+        """
+        texts = [message.get(TEXT) or "", *parts_of(message)]
+        rows = self._model.probabilities(message)
+        labels = self._model.labels
+        topics = [i for i, label in enumerate(labels) if label not in (_NONE, CHECK_IN)]
+        scores = rows[:, topics].sum(axis=1)
+        doubt = float(1 - rows[0, labels.index(_NONE)])
+        score = float(scores[0])
+        strongest = int(scores.argmax()) if len(texts) > 1 and scores.max() >= self._config["part_alarm"] else 0
+        topic = labels[topics[int(rows[strongest, topics].argmax())]]
+        pattern = self._patterns.find(texts[0]) if message.get(LANGUAGE) != "es" else None
+        least_alarm = self._config["careful_alarm" if careful else "alarm"]
+        least_check = self._config["careful_check_in" if careful else "check_in"]
+        level = None
+        if pattern and pattern["level"] == HARMLESS:
+            level = ALARM if score >= self._config["part_alarm"] else None
+        elif pattern and pattern["level"] == REASSURED and careful:
+            level = ALARM if score >= self._config["alarm"] else None
+        elif score >= least_alarm or strongest:
+            level = ALARM
+        elif pattern and pattern["level"] == ALARM and score >= self._config["pattern_alarm"]:
+            level, topic = ALARM, pattern["topic"]
+        elif doubt >= least_check or (pattern and pattern["level"] != REASSURED):
+            level = CHECK_IN
+        if asked and level == CHECK_IN:
+            level = ALARM if doubt >= self._config["check_in"] else None
+        return {
+            "level": level,
+            "topic": topic,
+            "score": round(score, 3),
+            "doubt": round(doubt, 3),
+            "reassured": bool(pattern and pattern["level"] == REASSURED),
+        }
