@@ -1,0 +1,116 @@
+"""Says the reviewed replies: picks the variation, names the source, leads to a professional, offers next questions."""
+
+import copy
+from typing import Any, Dict, List, Optional
+
+from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import BotUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+
+from infusion_guide.settings import settings
+from infusion_guide.words import claims, clinic_answers, section_labels
+
+# How many replies after a crisis end with the crisis line.
+CAREFUL_REPLIES = 3
+
+REFERRALS = {
+    "clinician": "utter_referral_clinician",
+    "prescriber": "utter_referral_prescriber",
+    "specialist": "utter_referral_specialist",
+    "clinic": "utter_referral_clinic",
+}
+
+
+def said(tracker: DialogueStateTracker) -> List[str]:
+    """Names of the replies the bot has said in this conversation, oldest first."""
+    return [e.metadata.get("utter_action", "") for e in tracker.events if isinstance(e, BotUttered)]
+
+
+class ReviewedReplies(TemplatedNaturalLanguageGenerator):
+    """Rasa's response templates, plus what a patient is owed with each of them.
+
+    A response's `metadata` (data/responses/) says how it is completed:
+    `sources` (claims or authorities it rests on), `refer` (who the last line leads to), `next` (topics offered as
+    buttons), `title` (its own button), `language` ("es" for the Spanish variation).
+    The bot event keeps `utter_action` and `sources` in its metadata, so that channels can show them.
+    """
+
+    def __init__(self, endpoint_config: Optional[EndpointConfig] = None, domain: Optional[Domain] = None) -> None:
+        super().__init__(domain.responses if domain else {})
+
+    async def generate(
+        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+    ) -> Optional[Dict[str, Any]]:
+        """The complete message of `utter_action`, or None where no such response exists."""
+        earlier = said(tracker)
+        variation = self._variation(utter_action, tracker, earlier)
+        if variation is None:
+            return None
+        extra = variation.pop("metadata", None) or {}
+        variation.pop("condition", None)
+        words = {**settings().words(), **tracker.current_slot_values(), **kwargs}
+        reply = self._fill_response(variation, words)
+        lines = [reply["text"].strip()]
+        own = clinic_answers().get(utter_action[len("utter_") :])
+        if own:
+            lines = [f"{self._line('utter_clinic_answer_intro', 0, words)} {own['text'].strip()}"]
+        else:
+            section = self.section(extra.get("sources", []))
+            if section and utter_action.startswith("utter_faq/"):
+                lines.append(self._line("utter_document_source", 0, {**words, "section": section}))
+        referral = REFERRALS.get(extra.get("refer", "none"))
+        if referral:
+            lines.append(self._line(referral, len(earlier) + len(utter_action), words))
+        if self._is_careful(tracker, utter_action, earlier) and settings().crisis_line not in " ".join(lines):
+            lines.append(self._line("utter_careful_note", len(earlier), words))
+        reply["text"] = "\n".join(lines)
+        offered = kwargs.get("next") or extra.get("next") or []
+        reply["buttons"] = (reply.get("buttons") or []) + [
+            {"title": self.title(label), "payload": f"/{label}"} for label in offered
+        ]
+        if not reply["buttons"]:
+            del reply["buttons"]
+        reply["utter_action"] = utter_action
+        reply["sources"] = extra.get("sources", [])
+        return reply
+
+    def _variation(self, name: str, tracker: DialogueStateTracker, earlier: List[str]) -> Optional[Dict[str, Any]]:
+        """The next variation in turn: the patient's language, the slots' conditions, never one twice running."""
+        language = "en"
+        if tracker.latest_message is not None and (tracker.latest_message.parse_data or {}).get("language") == "es":
+            language = "es"
+        fitting = [
+            r
+            for r in self.responses.get(name, [])
+            if all(tracker.get_slot(c["name"]) == c["value"] for c in r.get("condition", []) if c["name"] in tracker.slots)
+        ]
+        spoken = [r for r in fitting if (r.get("metadata") or {}).get("language", "en") == language]
+        candidates = spoken or fitting
+        conditional = [r for r in candidates if r.get("condition")]
+        candidates = conditional or candidates
+        return copy.deepcopy(candidates[earlier.count(name) % len(candidates)]) if candidates else None
+
+    def _line(self, name: str, turn: int, words: Dict[str, Any]) -> str:
+        """One of the lines `name`, chosen by the turn so that it changes from reply to reply."""
+        lines = self.responses[name]
+        return self._fill_response(copy.deepcopy(lines[turn % len(lines)]), words)["text"].strip()
+
+    @staticmethod
+    def section(sources: List[str]) -> Optional[str]:
+        """Short name of the document's section that the first claim among `sources` stands under."""
+        for source in sources:
+            if source in claims():
+                return section_labels()[claims()[source]["section"]]
+        return None
+
+    def title(self, label: str) -> str:
+        """Button text of a topic such as faq/depression."""
+        return self.responses[f"utter_{label}"][0]["metadata"]["title"]
+
+    @staticmethod
+    def _is_careful(tracker: DialogueStateTracker, name: str, earlier: List[str]) -> bool:
+        if name.startswith("utter_crisis/") or "careful" not in tracker.slots or not tracker.get_slot("careful"):
+            return False
+        return any(r.startswith("utter_crisis/") for r in earlier[-CAREFUL_REPLIES:])
