@@ -1,0 +1,1 @@
+"""Input channels: one platform, one file."""
