@@ -1,0 +1,73 @@
+"""`make eval`: with FILE and OUT, one outcome a line; alone, tables and plots on the held-out sentences."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import List
+
+from rasa.utils.log_utils import configure_structlog
+
+from infusion_guide.evaluate.run import outcomes
+from infusion_guide.evaluate.scores import plot_confusion, rates, table
+from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, outside, own
+from infusion_guide.settings import ROOT
+from infusion_guide.train import ensure_model
+
+RESULTS = ROOT / "results"
+
+
+def read_lines(path: Path) -> List[str]:
+    """The `text` of each line of a JSONL file. SystemExit names the line that is wrong."""
+    texts = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            text = json.loads(line)["text"]
+        except (ValueError, KeyError, TypeError):
+            raise SystemExit(f"{path}, line {number}: not a JSON object with 'text'.") from None
+        if not isinstance(text, str):
+            raise SystemExit(f"{path}, line {number}: 'text' is not a text.")
+        texts.append(text)
+    return texts
+
+
+def main() -> int:
+    """Runs the command line; see the module's first line."""
+    parser = argparse.ArgumentParser(prog="make eval")
+    parser.add_argument("--file", type=Path, help="JSON lines with `text`")
+    parser.add_argument("--out", type=Path, help="where the outcomes go, JSON lines")
+    parser.add_argument("--development", action="store_true", help="the development sentences instead of the held-out ones")
+    chosen = parser.parse_args()
+    if bool(chosen.file) != bool(chosen.out):
+        parser.error("give both FILE=in.jsonl and OUT=out.jsonl, or neither")
+    configure_structlog(logging.ERROR)
+    model = ensure_model()
+    if chosen.file:
+        if not chosen.file.is_file():
+            parser.error(f"{chosen.file} is not a file")
+        results = outcomes(model, read_lines(chosen.file))
+        chosen.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in results), encoding="utf-8")
+        print(f"{len(results)} outcomes in {chosen.out}")
+        return 0
+    sets = {"development": own(DEVELOPMENT)} if chosen.development else {"heldout": own(HELDOUT), "outside": outside()}
+    for name, sentences in sets.items():
+        if not sentences:
+            continue
+        results = outcomes(model, [s.text for s in sentences])
+        print(f"\n{name}: {len(sentences)} sentences\n{table(rates(sentences, results))}\n")
+        RESULTS.mkdir(exist_ok=True)
+        plot_confusion(sentences, results, RESULTS / f"confusion_{name}.png", f"{name}: {len(sentences)} sentences")
+        with open(RESULTS / f"outcomes_{name}.jsonl", "w", encoding="utf-8") as out:
+            for sentence, result in zip(sentences, results):
+                out.write(json.dumps({**result, "meant": sentence.kind, "topics": sentence.topics}, ensure_ascii=False) + "\n")
+        print(f"Outcomes and plot: results/*_{name}.*")
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Runs messages through the whole assistant, each as the first of a fresh conversation."""
+
+import asyncio
+import socket
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+from rasa.core.agent import Agent, load_agent
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+from rasa.core.utils import AvailableEndpoints
+from rasa.shared.core.events import BotUttered
+from rasa.utils.endpoints import EndpointConfig
+from tqdm import tqdm
+
+from infusion_guide.serve import actions_running, environment
+from infusion_guide.settings import settings
+
+KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Assistant:
+    """The trained assistant in this process, with its action server beside it and conversations in memory."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+
+    async def say(self, sender: str, text: str) -> List[BotUttered]:
+        """Sends one message of the conversation `sender`; the bot's events of this turn, in order."""
+        before = await self.agent.tracker_store.retrieve(sender)
+        heard = sum(isinstance(e, BotUttered) for e in before.events) if before else 0
+        await self.agent.handle_message(UserMessage(text, CollectingOutputChannel(), sender, input_channel="rest"))
+        tracker = await self.agent.tracker_store.retrieve(sender)
+        return [e for e in tracker.events if isinstance(e, BotUttered)][heard:]
+
+    async def outcome(self, text: str) -> Dict[str, Any]:
+        """What the assistant makes of `text` in a fresh conversation (the contract of `make eval`)."""
+        sender = uuid.uuid4().hex
+        said = await self.say(sender, text)
+        tracker = await self.agent.tracker_store.retrieve(sender)
+        names = [event.metadata.get("utter_action", "") for event in said]
+        kind, topic = kind_and_topic(names)
+        return {
+            "text": text,
+            "kind": kind,
+            "topic": topic,
+            "confidence": float((tracker.latest_message.intent or {}).get("confidence") or 0.0),
+            "replies": names,
+            "reply_text": "\n\n".join(event.text or "" for event in said),
+        }
+
+
+def kind_and_topic(names: List[str]) -> "tuple[str, Optional[str]]":
+    """Kind and topic of a turn's replies: a crisis counts first, then the first reply on a topic."""
+    topical = [name[len("utter_") :].split("/", 1) for name in names if "/" in name]
+    topical = [pair for pair in topical if pair[0] in KINDS]
+    for kind, topic in sorted(topical, key=lambda pair: pair[0] != "crisis"):
+        return kind, topic
+    if any(name.startswith("utter_fallback") for name in names):
+        return "fallback", None
+    return "other", None
+
+
+@contextmanager
+def assistant(model: Path) -> Iterator[Assistant]:
+    """The assistant of `model`, ready to talk."""
+    port = free_port()
+    with actions_running(port, environment(settings())):
+        endpoints = AvailableEndpoints(
+            action=EndpointConfig(f"http://127.0.0.1:{port}/webhook", enable_selective_domain=True),
+            nlg=EndpointConfig(type="infusion_guide.replies.ReviewedReplies"),
+        )
+        agent = asyncio.run(load_agent(model_path=str(model), endpoints=endpoints))
+        yield Assistant(agent)
+
+
+def outcomes(model: Path, texts: List[str], show: bool = True) -> List[Dict[str, Any]]:
+    """Outcome of each text, in order; a progress bar on the terminal while it runs."""
+
+    async def run_all(talker: Assistant) -> List[Dict[str, Any]]:
+        return [await talker.outcome(text) for text in tqdm(texts, disable=not show, unit="message", mininterval=5)]
+
+    with assistant(model) as talker:
+        return asyncio.run(run_all(talker))

@@ -1,0 +1,59 @@
+"""Reads the rooms as plain YAML, for tests that need no model."""
+
+import re
+from pathlib import Path
+from typing import Dict, List
+
+from infusion_guide.words import DATA, ROOT, read_yaml
+
+RETRIEVAL = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
+
+
+def label_of(path: Path, room: Path) -> str:
+    """faq/depression for data/nlu/faq/depression.yml."""
+    return str(path.relative_to(room).with_suffix(""))
+
+
+def files(*parts: str) -> List[Path]:
+    """Every YAML file of a folder of the project, sorted."""
+    return sorted(ROOT.joinpath(*parts).glob("**/*.yml"))
+
+
+def trained() -> Dict[str, List[str]]:
+    """Training sentences by label, all languages."""
+    sentences: Dict[str, List[str]] = {}
+    for path in files("data", "nlu"):
+        for block in read_yaml(path)["nlu"]:
+            lines = [line[2:].strip() for line in block["examples"].splitlines() if line.strip()]
+            sentences.setdefault(block["intent"], []).extend(lines)
+    return sentences
+
+
+def responses() -> Dict[str, List[dict]]:
+    """Variations by reply name."""
+    found: Dict[str, List[dict]] = {}
+    for path in files("data", "responses"):
+        found.update(read_yaml(path)["responses"])
+    return found
+
+
+def measured(folder: str) -> Dict[str, List[str]]:
+    """Sentences of tests/heldout or tests/development by label."""
+    found = {}
+    for path in files("tests", folder):
+        sentences = read_yaml(path)["sentences"]
+        found[label_of(path, ROOT / "tests" / folder)] = [s["text"] if isinstance(s, dict) else s for s in sentences]
+    return found
+
+
+def same(text: str) -> str:
+    """The text as two people would call it the same sentence: letters and digits only, lower case."""
+    return re.sub(r"[\W_]+", " ", text.lower()).strip()
+
+
+def domain() -> dict:
+    """domain.yml."""
+    return read_yaml(ROOT / "domain.yml")
+
+
+__all__ = ["DATA", "RETRIEVAL", "ROOT", "domain", "files", "label_of", "measured", "read_yaml", "responses", "same", "trained"]
