@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Optional, TextIO
 
 from infusion_guide.settings import ROOT, SettingError, Settings, settings
 from infusion_guide.train import ensure_model
@@ -41,9 +41,12 @@ def wait_for(url: str, process: subprocess.Popen, seconds: float = 120) -> None:
 
 
 @contextmanager
-def running(command: List[str], env: Dict[str, str]) -> Iterator[subprocess.Popen]:
-    """The process of `command`, stopped at the end by its own pid: asked first, killed after ten seconds."""
-    process = subprocess.Popen(command, cwd=ROOT, env=env)
+def running(command: List[str], env: Dict[str, str], out: Optional[TextIO] = None) -> Iterator[subprocess.Popen]:
+    """The process of `command`, stopped at the end by its own pid: asked first, killed after ten seconds.
+
+    What it says goes to the file `out`, or to this terminal.
+    """
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT if out else None)
     try:
         yield process
     finally:

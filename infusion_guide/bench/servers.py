@@ -1,7 +1,6 @@
 """A peer's processes: training as a child process, serving with the action server beside it, and their memory."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ import psutil
 
 from infusion_guide.bench.peers import DOMAIN, Peer
 from infusion_guide.evaluate.run import free_port
-from infusion_guide.serve import action_server, environment, wait_for
+from infusion_guide.serve import action_server, environment, running, wait_for
 from infusion_guide.settings import ROOT, settings
 
 _RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
@@ -109,19 +108,9 @@ def _first_answer(url: str, process: subprocess.Popen, peer: Peer, seconds: floa
 
 @contextmanager
 def _logged(command: List[str], env: Dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
-    """The process of `command`, its words in `log`; stopped by its own pid, killed if it does not go in ten seconds."""
-    with open(log, "w", encoding="utf-8") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+    """The process of `command`, its words in `log`."""
+    with open(log, "w", encoding="utf-8") as out, running(command, env, out) as process:
+        yield process
 
 
 def _machine_cpu() -> float:

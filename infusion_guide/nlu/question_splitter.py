@@ -51,7 +51,7 @@ def split(doc: Doc) -> List[str]:
                 parts[-1].pop()
             parts.append([])
         parts[-1].append(token.text_with_ws)
-        joined = word in _JOINERS or (joined and word in _JOINERS)
+        joined = word in _JOINERS
         if token.is_sent_end or word in {"?", "!"} or token.text.endswith(("?", "!")):
             parts.append([])
     texts = [text for text in ("".join(p).strip() for p in parts) if any(c.isalpha() for c in text)]
