@@ -7,8 +7,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import kept_back
-
-_ANSWERABLE = ("faq/", "uncovered/", "advice/", "misuse/")
+from infusion_guide.words import is_answerable
 
 
 class ActionAnswerAfterCheckIn(Action):
@@ -21,7 +20,7 @@ class ActionAnswerAfterCheckIn(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
         label = kept_back(tracker)
-        if label and label.startswith(_ANSWERABLE):
+        if label and is_answerable(label):
             dispatcher.utter_message(response="utter_check_in_ok")
             dispatcher.utter_message(response=f"utter_{label}")
         else:

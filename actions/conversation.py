@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Tracker
 
-_TOPICAL = ("utter_faq/", "utter_uncovered/", "utter_advice/", "utter_misuse/")
+from infusion_guide.words import is_answerable
 
 
 def replies(tracker: Tracker) -> List[Dict[str, Any]]:
@@ -15,7 +15,7 @@ def replies(tracker: Tracker) -> List[Dict[str, Any]]:
 def last_topical_reply(tracker: Tracker) -> Optional[Dict[str, Any]]:
     """Metadata of the last reply on a topic of the register, or None."""
     for metadata in reversed(replies(tracker)):
-        if (metadata.get("utter_action") or "").startswith(_TOPICAL):
+        if is_answerable((metadata.get("utter_action") or "")[len("utter_") :]):
             return metadata
     return None
 

@@ -46,3 +46,8 @@ def next_topics(label: str) -> Tuple[str, ...]:
     """Topics that a patient is likely to ask after `label`, for example faq/cravings (data/responses/<label>.yml)."""
     variations = read_yaml(DATA / "responses" / f"{label}.yml")["responses"][f"utter_{label}"]
     return tuple(variations[0]["metadata"]["next"])
+
+
+def is_answerable(label: str) -> bool:
+    """Whether `label` is a topic that has an answer of its own; not a crisis, not small talk, not a miss."""
+    return label.startswith(("faq/", "uncovered/", "advice/", "misuse/"))

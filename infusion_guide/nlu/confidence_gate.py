@@ -13,11 +13,12 @@ from rasa.shared.nlu.training_data.message import Message
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import BUTTON, READING
 from infusion_guide.nlu.question_splitter import parts_of
-from infusion_guide.nlu.safety_guard import ALARM, CHECK_IN_REPLY, SAFETY
+from infusion_guide.nlu.safety_guard import ALARM, SAFETY, just_checked_in
 from infusion_guide.nlu.topic_classifier import RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
 from infusion_guide.policies.fallback_policy import CHOICES
 from infusion_guide.replies import said
+from infusion_guide.words import is_answerable
 
 RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat"]
 
@@ -28,7 +29,6 @@ QUESTIONS = "questions"  # labels of the separate questions in one message, in t
 FALLBACK = "nlu_fallback"
 SEVERAL = "several_questions"
 _OUT_OF_SCOPE = "out_of_scope"
-_ANSWERS_TOGETHER = ("faq/", "uncovered/", "advice/", "misuse/")
 
 
 def kind_of(label: str) -> str:
@@ -86,7 +86,7 @@ class ConfidenceGate(GraphComponent):
         elif message.get(READING) == "too_long":
             label = "too_long_message"
         safety = message.get(SAFETY)
-        asked = said(tracker)[-1:] == [CHECK_IN_REPLY]
+        asked = just_checked_in(tracker)
         if asked and label == "chitchat/affirm" and not safety["reassured"]:
             self._set(message, self._feared(tracker), confidence)
         elif safety["level"] == ALARM:
@@ -146,13 +146,13 @@ class ConfidenceGate(GraphComponent):
             return labels
         for ranking in message.get(RANKINGS)[1:]:
             label = self._label(ranking, self._config["part"])
-            if label.startswith(_ANSWERS_TOGETHER) and label not in labels:
+            if is_answerable(label) and label not in labels:
                 labels.append(label)
         return labels[:3]
 
     @staticmethod
     def _only_reassures(label: str, safety: Dict[str, Any]) -> bool:
-        return safety["reassured"] and not label.startswith(_ANSWERS_TOGETHER)
+        return safety["reassured"] and not is_answerable(label)
 
     @staticmethod
     def _feared(tracker: DialogueStateTracker) -> str:

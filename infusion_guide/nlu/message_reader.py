@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -56,6 +56,11 @@ def offered_payloads(tracker: Optional[DialogueStateTracker], turns: int = 5) ->
             if seen == turns:
                 break
     return offered
+
+
+def worded(messages: List[Message]) -> Iterator[Message]:
+    """The messages that a person worded: buttons and messages without a word need no understanding."""
+    return (message for message in messages if message.get(READING) in ("text", "too_long"))
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)

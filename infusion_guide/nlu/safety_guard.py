@@ -1,14 +1,10 @@
 """Finds people in danger, before and apart from the topic classifier: it outranks every other reading of a message."""
 
 import itertools
-from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-import joblib
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, TEXT
@@ -19,9 +15,10 @@ from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
 from infusion_guide.nlu.language_detector import LANGUAGE
-from infusion_guide.nlu.message_reader import BUTTON
+from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.text_model import TextModel
+from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
 from infusion_guide.replies import said
 from infusion_guide.words import DATA, read_yaml
 
@@ -33,9 +30,13 @@ ALARM = "alarm"
 CHECK_IN = "check_in"
 HARMLESS = "harmless"
 REASSURED = "reassured"
-CHECK_IN_REPLY = "utter_crisis/check_in"
+_CHECK_IN_REPLY = "utter_crisis/check_in"
 _NONE = "none"
-_MODEL = "safety.joblib"
+
+
+def just_checked_in(tracker: DialogueStateTracker) -> bool:
+    """Whether the last thing said was the gentle question of an unsure guard."""
+    return said(tracker)[-1:] == [_CHECK_IN_REPLY]
 
 
 def _alternatives(notation: str) -> List[Dict[str, Any]]:
@@ -86,7 +87,7 @@ class Patterns:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyPipeline")
-class SafetyGuard(GraphComponent):
+class SafetyGuard(TrainedComponent):
     """Either of two may raise: patterns that a clinician can read, or a classifier trained for danger alone.
 
     The classifier knows each crisis topic, the unsure wording (crisis/check_in) and everything else. `score` is the
@@ -94,17 +95,8 @@ class SafetyGuard(GraphComponent):
     after an alarm the conversation stays careful and the lower ones count.
     """
 
-    def __init__(
-        self,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        model: Optional[TextModel] = None,
-    ) -> None:
-        self._config = config
-        self._model_storage = model_storage
-        self._resource = resource
-        self._model = model
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._patterns: Optional[Patterns] = None
 
     @staticmethod
@@ -119,51 +111,27 @@ class SafetyGuard(GraphComponent):
             "pattern_alarm": 0.3,
         }
 
-    @classmethod
-    def create(
-        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
-    ) -> "SafetyGuard":
-        """See parent."""
-        return cls(config, model_storage, resource)
-
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
         """Learns danger against everything else, in all languages of the data; Rasa insists on handing `model` in."""
-        self._model = TextModel.fit([e for e in training_data.intent_examples if e.get(TEXT)], self._label)
-        with self._model_storage.write_to(self._resource) as directory:
-            joblib.dump(self._model, Path(directory) / _MODEL)
-        return self._resource
+        return self.store(TextModel.fit(labelled_examples(training_data), self._label))
 
     @staticmethod
     def _label(example: Message) -> str:
         intent = example.get_full_intent() or example.get(INTENT)
         return intent.split("/")[1] if intent.startswith("crisis/") else _NONE
 
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "SafetyGuard":
-        """See parent."""
-        with model_storage.read_from(resource) as directory:
-            return cls(config, model_storage, resource, joblib.load(Path(directory) / _MODEL))
-
     def process_training_data(self, training_data: TrainingData, model: SpacyModel) -> TrainingData:
         """Nothing to add to training sentences."""
         return training_data
 
     def process(self, messages: List[Message], model: SpacyModel, tracker: DialogueStateTracker) -> List[Message]:
-        """Sets SAFETY on each message that is not a button."""
+        """Sets SAFETY on each message that a person worded."""
         if self._patterns is None:
             self._patterns = Patterns(model.model, read_yaml(DATA / "safety" / "patterns.yml"))
         careful = bool(tracker.get_slot("careful")) if "careful" in tracker.slots else False
-        asked = said(tracker)[-1:] == [CHECK_IN_REPLY]
-        for message in messages:
-            if message.get(BUTTON) is None:
-                message.set(SAFETY, self.judge(message, careful, asked), add_to_output=True)
+        asked = just_checked_in(tracker)
+        for message in worded(messages):
+            message.set(SAFETY, self.judge(message, careful, asked), add_to_output=True)
         return messages
 
     def judge(self, message: Message, careful: bool, asked: bool = False) -> Dict[str, Any]:
@@ -177,8 +145,8 @@ class SafetyGuard(GraphComponent):
         before it is an alarm, less is let pass.
         """
         texts = [message.get(TEXT) or "", *parts_of(message)]
-        rows = self._model.probabilities(message)
-        labels = self._model.labels
+        rows = self.model.probabilities(message)
+        labels = self.model.labels
         topics = [i for i, label in enumerate(labels) if label not in (_NONE, CHECK_IN)]
         scores = rows[:, topics].sum(axis=1)
         doubt = float(1 - rows[0, labels.index(_NONE)])

@@ -1,12 +1,9 @@
 """Counts words and character n-grams: what the sentence encoders blur, names, slang and typos, stays visible."""
 
 from collections import Counter
-from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-import joblib
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -16,8 +13,10 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.rows import Rows
+from infusion_guide.nlu.trained_component import TrainedComponent
 
 # Set on a message: sparse Rows of float32 (as the weights they meet: scipy copies those otherwise), shape (1 + parts,
 # vocabulary).
@@ -25,8 +24,6 @@ COUNTS = "counts"
 
 # Set on a message: whether any of its words was ever seen in training; keyboard mash has none.
 KNOWN_WORDS = "known_words"
-
-_MODEL = "words.joblib"
 
 
 class Vocabulary:
@@ -50,56 +47,39 @@ class Vocabulary:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
-class WordFeaturizer(GraphComponent):
+class WordFeaturizer(TrainedComponent):
     """TF-IDF of words, word pairs and character n-grams (scikit-learn).
 
     Rasa's CountVectorsFeaturizer counts the same, but one message at a time and without weights.
     """
 
-    def __init__(self, model_storage: ModelStorage, resource: Resource, words: Sequence[TfidfVectorizer] = ()) -> None:
-        self._model_storage = model_storage
-        self._resource = resource
-        self._words = words
+    def __init__(
+        self,
+        config: Dict[str, Any],
+        storage: ModelStorage,
+        resource: Resource,
+        model: Optional[Sequence[TfidfVectorizer]] = None,
+    ) -> None:
+        super().__init__(config, storage, resource, model)
         self._index()
 
     def _index(self) -> None:
-        vocabularies = [Vocabulary(vectorizer) for vectorizer in self._words]
+        vocabularies = [Vocabulary(vectorizer) for vectorizer in self.model or ()]
         offsets = np.cumsum([0] + [vocabulary.size for vocabulary in vocabularies])
         self._vocabularies = [(vocabulary, int(offset)) for vocabulary, offset in zip(vocabularies, offsets)]
-
-    @classmethod
-    def create(
-        cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
-    ) -> "WordFeaturizer":
-        """See parent."""
-        return cls(model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learns the vocabulary of the training sentences."""
         texts = [e.get(TEXT).lower() for e in training_data.training_examples if e.get(TEXT)]
-        self._words = (
+        vectorizers = (
             TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=r"[\w']+", dtype=np.float32).fit(
                 texts
             ),
             TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=3, sublinear_tf=True, dtype=np.float32).fit(texts),
         )
+        stored = self.store(vectorizers)
         self._index()
-        with self._model_storage.write_to(self._resource) as directory:
-            joblib.dump(self._words, Path(directory) / _MODEL)
-        return self._resource
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> "WordFeaturizer":
-        """See parent."""
-        with model_storage.read_from(resource) as directory:
-            return cls(model_storage, resource, joblib.load(Path(directory) / _MODEL))
+        return stored
 
     def _count(self, texts: Sequence[str]) -> csr_matrix:
         columns, weights, ends = [], [], [0]
@@ -114,7 +94,7 @@ class WordFeaturizer(GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Sets COUNTS on each message."""
-        for message in messages:
+        for message in worded(messages):
             texts = [message.get(TEXT) or "", *parts_of(message)]
             counts = self._count(texts)
             message.set(COUNTS, Rows(counts))
