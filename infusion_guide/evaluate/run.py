@@ -15,6 +15,7 @@ from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
 from infusion_guide.serve import actions_running, environment
+from infusion_guide.server.application import quicken
 from infusion_guide.settings import settings
 
 KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
@@ -79,6 +80,7 @@ def assistant(model: Path) -> Iterator[Assistant]:
             nlg=EndpointConfig(type="infusion_guide.replies.ReviewedReplies"),
         )
         agent = asyncio.run(load_agent(model_path=str(model), endpoints=endpoints))
+        quicken(agent)
         yield Assistant(agent)
 
 

@@ -1,0 +1,1 @@
+"""The web server around Rasa: what all channels share, and what runs the assistant."""
