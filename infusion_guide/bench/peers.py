@@ -18,6 +18,7 @@ OURS = "infusion-guide"
 DEFAULT = "rasa-default"
 SPACY = "rasa-spacy"
 KEYWORD = "keyword"
+SAMPLE = "nlu"  # folder under a plan's base with a part of data/nlu
 EPOCHS = 100  # of each trained part in Rasa's default configuration
 PEERS = (OURS, DEFAULT, SPACY, KEYWORD)
 
@@ -95,10 +96,11 @@ class Peer:
 
     @classmethod
     def of(cls, name: str, base: Path) -> "Peer":
-        """The peer whose folder stands, or will stand, under `base`."""
+        """The peer whose folder stands, or will stand, under `base`; it learns from the sample there, if there is one."""
         own_data = base / name / "data"
-        data = {OURS: [DATA], KEYWORD: [own_data]}.get(name, [DATA / "nlu", DATA / "rules", own_data])
-        return cls(name, base / name, data)
+        nlu = base / SAMPLE if (base / SAMPLE).is_dir() else DATA / "nlu"
+        data = {OURS: [nlu, DATA / "responses", DATA / "rules"], KEYWORD: [own_data]}
+        return cls(name, base / name, data.get(name, [nlu, DATA / "rules", own_data]))
 
     @property
     def config(self) -> Path:
@@ -172,6 +174,20 @@ def prepare(name: str, base: Path, epochs: int) -> Peer:
         ]
     _write(peer.config, config)
     return peer
+
+
+def write_sample(base: Path, sentences: int) -> None:
+    """Copies `sentences` sentences of each intent block of data/nlu to `base`, evenly from first to last."""
+    shutil.rmtree(base / SAMPLE, ignore_errors=True)
+    for path in sorted((DATA / "nlu").glob("**/*.yml")):
+        content = read_yaml(path)
+        for block in content["nlu"]:
+            lines = block["examples"].splitlines()
+            chosen = [lines[i * len(lines) // sentences] for i in range(sentences)] if len(lines) > sentences else lines
+            block["examples"] = "\n".join(chosen) + "\n"
+        copy = base / SAMPLE / path.relative_to(DATA / "nlu")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        _write(copy, content)
 
 
 def _write_filled_responses(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 import psutil
 
 from infusion_guide.bench.load import TOO_SLOW_MS, TURNS
-from infusion_guide.bench.peers import DEFAULT, EPOCHS, OURS, PEERS, SPACY
+from infusion_guide.bench.peers import DEFAULT, OURS, PEERS
 from infusion_guide.bench.plots import plot_accuracy, plot_conversation, plot_load
 from infusion_guide.bench.records import Record
 
@@ -34,19 +34,24 @@ _PEER_NOTES = {
 }
 
 
-def write_report(found: Dict[str, Record], path: Path, notes: List[str]) -> None:
+def write_report(
+    found: Dict[str, Record], learning: Dict[str, Record], sample: Optional[int], path: Path, notes: List[str]
+) -> None:
     """Writes the report to `path` and its plots to a folder of the same name.
 
-    `found`: records by peer, {} where none; `notes`: what a reader must know to trust the numbers.
+    `found`: records by peer on all of data/nlu, {} where none; `learning`: the same on `sample` sentences an intent;
+    `notes`: what a reader must know to trust the numbers.
     """
     measured = {name: record for name, record in found.items() if "training" in record}
+    learned = {name: record for name, record in learning.items() if "training" in record}
     pictures = path.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)
-    blocks = [_head(), _peers(found), _targets(measured), _accuracy(measured), _load(measured), _training(measured)]
+    blocks = [_head(), _peers(found), _targets(measured, learned), _accuracy(measured, learned, sample)]
+    blocks += [_load(measured), _training(measured, learned, sample)]
     blocks += [_memory(measured), _long(measured), _notes(measured, notes)]
     plots = ((plot_accuracy, "accuracy"), (plot_load, "load"), (plot_conversation, "conversation"))
     for draw, name in plots:
-        if draw(measured, pictures / f"{name}.png"):
+        if draw(learned if name == "accuracy" else measured, pictures / f"{name}.png"):
             blocks.append(f"![{name}]({pictures.name}/{name}.png)")
     path.write_text("\n\n".join(block for block in blocks if block) + "\n", encoding="utf-8")
 
@@ -88,7 +93,7 @@ def _peers(found: Dict[str, Record]) -> str:
     return "\n".join(lines)
 
 
-def _targets(found: Dict[str, Record]) -> str:
+def _targets(found: Dict[str, Record], learned: Dict[str, Record]) -> str:
     if not (found.get(OURS, {}).get("rounds") and found.get(DEFAULT, {}).get("rounds")):
         return ""
     ours, default = found[OURS], found[DEFAULT]
@@ -96,15 +101,18 @@ def _targets(found: Dict[str, Record]) -> str:
     def both(read: Callable[[Record], float]) -> float:
         return median(ours, read) / median(default, read)
 
-    trained = ours["training"]["wall_s"] / default["training"]["wall_s"]
     strict = median(ours, lambda r: sum(r["memory"].values())) / median(default, lambda r: r["memory"]["assistant"])
     rows = [
         ("median latency, one at a time", both(lambda r: r["load"]["1"]["p50"]), "<=", 0.45),
+        ("median latency, 32 at once", both(lambda r: r["load"]["32"]["p50"]), "<=", 0.45),
+        ("messages a second, one at a time", both(lambda r: r["load"]["1"]["per_second"]), ">=", 2.2),
         ("messages a second, 32 at once", both(lambda r: r["load"]["32"]["per_second"]), ">=", 2.2),
-        ("training time", trained, "<=", 0.35),
         ("memory, both with the action server", both(lambda r: sum(r["memory"].values())), "<=", 0.8),
         ("memory, action server counted for ours only", strict, "<=", 0.8),
     ]
+    if OURS in learned and DEFAULT in learned:
+        seconds = [learned[name]["training"]["user_s"] for name in (OURS, DEFAULT)]
+        rows.append(("training on the sample, user CPU", seconds[0] / seconds[1], "<=", 0.35))
     table = [
         [what, f"{ratio:.2f}", f"{sign} {bound}", "yes" if (ratio <= bound if sign == "<=" else ratio >= bound) else "NO"]
         for what, ratio, sign, bound in rows
@@ -112,16 +120,18 @@ def _targets(found: Dict[str, Record]) -> str:
     return "## Against Rasa's default\n\n" + _table([f"{OURS} / {DEFAULT}", "ratio", "target", "met"], table)
 
 
-def _accuracy(found: Dict[str, Record]) -> str:
+def _accuracy(found: Dict[str, Record], learned: Dict[str, Record], sample: Optional[int]) -> str:
     rows = []
-    for name, record in found.items():
+    both = [(f"{name}, all sentences", record) for name, record in found.items() if name == OURS]
+    for name, record in [*learned.items(), *both]:
         if "accuracy" in record:
             counts = [record["accuracy"][key] for key in MEASURES]
             rows.append([name, *(f"{c['n'] / c['of']:.3f} ({c['n']}/{c['of']})" if c["of"] else "-" for c in counts)])
     text = (
         "Held-out sentences (tests/heldout), none of them trained on or tuned to. Ours goes through the whole assistant as "
         "served. The peers' rules give each intent one reply, so intent, fallback and response selection are read from the "
-        "loaded model. A check-in counts as a crisis found, and as a crisis where there is none."
+        f"loaded model. A check-in counts as a crisis found, and as a crisis where there is none. All peers learned {sample} "
+        "sentences of each intent block (Rasa's with their own 100 epochs); the last line is the product."
     )
     return f"## What is understood\n\n{text}\n\n" + _table(["", *MEASURES.values()], rows) if rows else ""
 
@@ -142,10 +152,13 @@ def _load(found: Dict[str, Record]) -> str:
     return f"## How fast it answers\n\n{text}\n\n" + _table(heads, rows) if rows else ""
 
 
-def _training(found: Dict[str, Record]) -> str:
+def _training(found: Dict[str, Record], learned: Dict[str, Record], sample: Optional[int]) -> str:
     rows = []
-    for name, record in found.items():
+    both = [*found.items(), *((f"{name}, {sample} sentences an intent", record) for name, record in learned.items())]
+    for name, record in both:
         t, rounds = record["training"], record.get("rounds")
+        if t["epochs"] and name.startswith("rasa"):
+            name = f"{name}, {t['epochs']} epoch{'s' if t['epochs'] > 1 else ''}"
         starts = [median(record, lambda r: r["start_s"]), median(record, lambda r: r["actions_start_s"])] if rounds else []
         times = [f"{t['wall_s']:.0f}", f"{t['user_s']:.0f}", f"{t['peak_mb']:.0f}"]
         rows.append([name, *times, *(f"{s:.1f}" for s in starts)] + ["-"] * (2 - len(starts)))
@@ -187,8 +200,6 @@ def _notes(found: Dict[str, Record], notes: List[str]) -> str:
     lines = [f"- {note}" for note in notes]
     for name, record in found.items():
         training = record["training"]
-        if name in (DEFAULT, SPACY) and training["epochs"] != EPOCHS:
-            lines.append(f"- {name} was trained for {training['epochs']} epochs, not for Rasa's {EPOCHS}.")
         if training["others_s"] > _BUSY * training["wall_s"]:
             others = f"{training['others_s']:.0f} s of CPU in its {training['wall_s']:.0f} s"
             lines.append(f"- {name}: other work on the machine took {others} of training; its user CPU is the fairer number.")

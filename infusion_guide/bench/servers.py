@@ -14,10 +14,11 @@ from typing import Dict, Iterator, List
 
 import psutil
 
-from infusion_guide.bench.peers import DOMAIN, Peer
+from infusion_guide.bench.peers import DOMAIN, OURS, Peer
 from infusion_guide.evaluate.run import free_port
 from infusion_guide.serve import action_server, environment, running, wait_for
 from infusion_guide.settings import ROOT, settings
+from infusion_guide.storage.database import migrate
 
 _RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
 _MB = 1e6
@@ -77,8 +78,10 @@ def serving(peer: Peer) -> Iterator[Served]:
     for old in peer.folder.glob("conversations.db*"):
         old.unlink()
     port, actions_port = free_port(), free_port()
-    database = str((peer.folder / "conversations.db").relative_to(ROOT))
-    env = environment(replace(settings(), actions_port=actions_port, database=database))
+    database = f"sqlite:///{peer.folder / 'conversations.db'}"
+    if peer.name == OURS:
+        migrate(database)
+    env = environment(replace(settings(), actions_port=actions_port, database_url=database))
     start = time.perf_counter()
     with _logged(action_server(actions_port), env, peer.folder / "actions.log") as actions:
         wait_for(f"http://127.0.0.1:{actions_port}/health", actions)
