@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Mapping
+from typing import Dict, Mapping, Tuple
 
 from dotenv import dotenv_values
 
@@ -13,6 +13,19 @@ ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = ROOT / ".env"
 
 _PHONE = re.compile(r"^\+?[0-9][0-9 ()./-]{5,24}$")
+_ORIGIN = re.compile(r"^https?://[^/\s]+$")
+_WEB_ADDRESS = re.compile(r"^https?://\S+$")
+_KEY = re.compile(r"^[A-Za-z0-9_-]{43}=$")  # a Fernet key: 32 bytes in URL-safe base64
+_BOOLEANS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+_SECRET = 32  # characters
+_MAKE_SECRET = "Put at least 32 random characters in .env, for example the output of `openssl rand -hex 32`."
+_AT_LEAST_ONE = (
+    "visitor_messages_per_minute",
+    "address_messages_per_minute",
+    "messages_per_second",
+    "visitor_messages_per_day",
+    "keep_conversations_days",
+)
 _SHORT_NUMBER = re.compile(r"^[0-9]{2,6}$")
 
 
@@ -25,6 +38,7 @@ class Settings:
     """The clinic's settings. Each field is the environment variable of the same name in capitals.
 
     Phone numbers are texts as a patient should read them; ports are 1 to 65535; hosts are addresses to bind to.
+    What each one is for stands in .env.example.
     """
 
     clinic_name: str = "the clinic"
@@ -37,7 +51,22 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5005
     actions_port: int = 5055
-    database: str = "conversations.db"
+    production: bool = False
+    database_url: str = "sqlite:///conversations.db"
+    redis_url: str = ""
+    secret_key: str = ""
+    rest_token: str = ""
+    metrics_token: str = ""
+    allowed_origins: str = ""
+    proxies: int = 0
+    visitor_messages_per_minute: int = 30
+    address_messages_per_minute: int = 120
+    messages_per_second: int = 50
+    visitor_messages_per_day: int = 300
+    notice_webhook: str = ""
+    stored_words: str = "plain"
+    encryption_key: str = ""
+    keep_conversations_days: int = 30
 
     def __post_init__(self) -> None:
         if not self.clinic_name.strip():
@@ -61,6 +90,50 @@ class Settings:
                 )
         if self.port == self.actions_port:
             raise SettingError("PORT and ACTIONS_PORT are the same. Give each its own number in .env.")
+        self._check_security()
+
+    def _check_security(self) -> None:
+        for name in _AT_LEAST_ONE:
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name.upper()} is {getattr(self, name)}; it must be at least 1. Fix it in .env.")
+        if self.proxies < 0:
+            raise SettingError("PROXIES is the number of reverse proxies before the assistant: 0 or more. Fix it in .env.")
+        if not self.database_url.startswith(("sqlite://", "postgresql://", "postgresql+psycopg2://")):
+            raise SettingError("DATABASE_URL begins with sqlite:/// or postgresql://. Fix it in .env.")
+        if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://")):
+            raise SettingError("REDIS_URL begins with redis:// or rediss://. Fix it in .env, or remove the line.")
+        for origin in self.origins:
+            if not _ORIGIN.match(origin):
+                raise SettingError(
+                    f"ALLOWED_ORIGINS names '{origin}', which is not an origin. Write addresses such as "
+                    "https://www.example.org in .env, separated by blanks, without a path."
+                )
+        if self.notice_webhook and not _WEB_ADDRESS.match(self.notice_webhook):
+            raise SettingError("NOTICE_WEBHOOK is not a web address. It begins with https:// (or http:// on your own network).")
+        for name in ("secret_key", "rest_token", "metrics_token"):
+            value = getattr(self, name)
+            if value and len(value) < _SECRET:
+                raise SettingError(f"{name.upper()} is shorter than {_SECRET} characters. {_MAKE_SECRET}")
+        if self.stored_words not in ("plain", "redacted", "encrypted"):
+            raise SettingError(f"STORED_WORDS is '{self.stored_words}'; it is plain, redacted or encrypted. Fix it in .env.")
+        if self.stored_words == "encrypted" and not self.encryption_key:
+            raise SettingError("STORED_WORDS is encrypted, but ENCRYPTION_KEY is missing. `make key` prints one for .env.")
+        if not all(_KEY.match(key) for key in self.encryption_key.split()):
+            raise SettingError(
+                "ENCRYPTION_KEY holds something that is no key. `make key` prints one for .env; "
+                "several are separated by blanks, the newest first."
+            )
+        if self.production and not self.secret_key:
+            raise SettingError(f"PRODUCTION is on, but SECRET_KEY is missing. {_MAKE_SECRET}")
+        if not self.production and self.host not in ("127.0.0.1", "localhost", "::1"):
+            raise SettingError(
+                f"HOST is {self.host}, so others could reach the assistant. Set PRODUCTION=true (and what it asks for) in .env."
+            )
+
+    @property
+    def origins(self) -> Tuple[str, ...]:
+        """Web origins that may talk to the assistant, besides its own."""
+        return tuple(self.allowed_origins.split())
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> "Settings":
@@ -81,6 +154,10 @@ class Settings:
                     raise SettingError(
                         f"{field.name.upper()} is '{text}', which is not a whole number. Fix it in .env."
                     ) from None
+            elif field.type in (bool, "bool"):
+                if text.strip().lower() not in _BOOLEANS:
+                    raise SettingError(f"{field.name.upper()} is '{text}'; it is true or false. Fix it in .env.")
+                known[field.name] = _BOOLEANS[text.strip().lower()]
             else:
                 known[field.name] = text.strip()
         return cls(**known)

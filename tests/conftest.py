@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from tests.servers import fresh_postgres, fresh_redis, postgres, redis_server  # noqa: F401
+
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 

@@ -1,0 +1,106 @@
+"""The one database: SQLite on one machine, PostgreSQL in production. Work that takes too long fails, honestly."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.url import make_url
+from sqlalchemy.pool import QueuePool
+
+from infusion_guide.settings import ROOT, settings
+
+SECONDS = 2.0  # for one piece of work, from the wait for a connection to the commit
+_THREADS = 8
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+Found = TypeVar("Found")
+
+
+class DatabaseUnavailable(RuntimeError):
+    """The database did not answer in time or refused; nothing of the work was committed, as far as it could tell us."""
+
+
+def create_engine(url: str) -> Engine:
+    """An engine for `url` that tests connections before use and waits for nothing longer than SECONDS.
+
+    SQLite: readers do not wait for writers (write-ahead log), and the disk is synced at checkpoints: a power cut can
+    cost the last messages, never the database (sqlite.org/wal.html).
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = sa.create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False, "timeout": SECONDS})
+        sa.event.listen(engine, "connect", _tune_sqlite)
+        return engine
+    milliseconds = int(SECONDS * 1000)
+    limits = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=10000"
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=_THREADS,
+        max_overflow=0,
+        pool_timeout=SECONDS,
+        connect_args={"connect_timeout": int(SECONDS), "options": limits, "application_name": "infusion-guide"},
+    )
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA secure_delete=ON")  # what was erased is overwritten, not only unlinked
+    cursor.close()
+
+
+def full_url(url: str) -> str:
+    """`url` with SQLite's relative file names made relative to the project, whatever the working directory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        parsed = parsed.set(database=str(ROOT / parsed.database))
+    return parsed.render_as_string(hide_password=False)
+
+
+class Database:
+    """Runs work in transactions, away from the event loop: a frozen database freezes a thread, never the other patients."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(full_url(url))
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="database")
+
+    async def run(self, work: Callable[[Connection], Found]) -> Found:
+        """What `work` returns; committed when it returned, rolled back when it raised.
+
+        Raises:
+            DatabaseUnavailable: no answer within SECONDS, or the connection failed.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(loop.run_in_executor(self._threads, self.run_now, work), SECONDS)
+        except asyncio.TimeoutError:
+            raise DatabaseUnavailable(f"The database did not answer within {SECONDS:.0f} s (DATABASE_URL).") from None
+
+    def run_now(self, work: Callable[[Connection], Found]) -> Found:
+        """The same in the calling thread, without the time limit of our own."""
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+            raise DatabaseUnavailable(f"The database failed: {type(error).__name__} (DATABASE_URL).") from error
+
+
+@lru_cache(maxsize=4)
+def database(url: str = "") -> Database:
+    """The process's database of `url`; without one, of the settings."""
+    return Database(url or settings().database_url)
+
+
+def migrate(url: str) -> None:
+    """Brings the tables of the database `url` to the newest revision (Alembic); creates them the first time."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["url"] = full_url(url)
+    command.upgrade(config, "head")

@@ -1,0 +1,298 @@
+"""What becomes of a conversation: erased on request or when its time is over, handed to its patient.
+
+python -m infusion_guide.storage.privacy purge | export ID | erase ID     (ID: web:kX3...; or CHANNEL ADDRESS: sms +15550100)
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, List, Optional
+from weakref import WeakSet
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from infusion_guide.settings import SettingError, settings
+from infusion_guide.storage.database import Database, DatabaseUnavailable, database
+from infusion_guide.storage.sealing import Unreadable, unseal
+from infusion_guide.storage.tables import conversations, events, metadata, outbox, turns
+
+logger = logging.getLogger(__name__)
+
+DAY = 86_400.0  # seconds
+KEEP_TURNS = 2 * DAY  # platforms send a message again for hours, not for days
+KEEP_DELIVERED = 7 * DAY
+BATCH = 50  # conversations in one transaction; other rows: ten times as many
+FIRST_PURGE = 60.0  # seconds after the start
+NEXT_PURGE = 3600.0
+
+_PAUSE = 0.02  # seconds between two transactions: SQLite has one writer at a time, and patients go first
+_TRIES = 5  # for SQLite's log, which can only be emptied while nobody reads
+
+# Every table with a conversation's rows, later ones too. The conversation's own row comes first: a turn under way waits for
+# it or makes us wait, and finds it gone (StaleTurn) instead of adding to what is being erased.
+_TABLES = [conversations] + [t for t in metadata.sorted_tables if "sender_id" in t.c and t is not conversations]
+
+# Databases in which something was erased by this process whose bytes may still be in the files.
+_traces: "WeakSet[Database]" = WeakSet()
+
+
+def erase(connection: Connection, sender_id: str) -> Dict[str, int]:
+    """Deletes the conversation from every table; how many rows by table, all 0 when there was none."""
+    return {t.name: connection.execute(sa.delete(t).where(t.c.sender_id == sender_id)).rowcount for t in _TABLES}
+
+
+async def erase_soon(kept: Database, sender_id: str) -> Dict[str, int]:
+    """`erase`, while patients talk: the rows are gone on return, their last traces with the next run of `purge_daily`.
+
+    Raises:
+        DatabaseUnavailable: nothing was erased, as far as the database could tell.
+    """
+    gone = await kept.run(lambda connection: erase(connection, sender_id))
+    _traces.add(kept)
+    return gone
+
+
+def erase_now(kept: Database, sender_id: str) -> Dict[str, int]:
+    """`erase` and `wipe`: on return no file of a SQLite database holds a word of the conversation.
+
+    Raises:
+        DatabaseUnavailable: not erased, or erased with traces left; once more does no harm.
+    """
+    _traces.add(kept)
+    gone = kept.run_now(lambda connection: erase(connection, sender_id))
+    wipe(kept)
+    return gone
+
+
+def wipe(kept: Database) -> None:
+    """Clears the files of `kept` of what was deleted.
+
+    SQLite: secure_delete overwrites deleted rows, but not the copies that it leaves in a page when it moves rows to another
+    (seen in tests), so the file is written anew (VACUUM: 0.2 s for 27 MB) and the write-ahead log is emptied.
+
+    PostgreSQL: VACUUM frees the space of deleted rows for others and keeps nobody waiting, but their bytes stay in the files
+    and in the write-ahead log until something overwrites them, and backups keep their own copy. Where that matters:
+    STORED_WORDS=encrypted, encrypted disks, short-lived backups; VACUUM FULL at night also clears the tables' files.
+
+    Raises:
+        DatabaseUnavailable: others were using the database all the time; try again.
+    """
+    try:
+        with kept.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if kept.engine.dialect.name == "sqlite":
+                _wipe_sqlite(connection)
+            else:
+                connection.exec_driver_sql("SET statement_timeout = 0")  # it waits for nobody and nobody for it
+                try:
+                    for table in _TABLES:
+                        connection.exec_driver_sql(f"VACUUM {table.name}")
+                finally:
+                    connection.exec_driver_sql("RESET statement_timeout")
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        raise DatabaseUnavailable(f"Traces of erased words were not cleared: {type(error).__name__} (DATABASE_URL).") from error
+    _traces.discard(kept)
+
+
+def _wipe_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("VACUUM")
+    for _ in range(_TRIES):
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").first()[0]
+        if not busy:
+            return
+    raise DatabaseUnavailable("SQLite's log was not emptied: somebody reads all the time (DATABASE_URL).")
+
+
+def export(kept: Database, sender_id: str) -> Dict[str, Any]:
+    """Everything that is kept of a conversation, for its patient; JSON. `messages` is empty when there is none.
+
+    `messages`, oldest first: `who` ("you", "assistant"), `at` (UTC), `words`; of the assistant's also `sources` and `choices`
+    where it named some. `remembered`: what else the assistant knows. `passed_on`: what went to the clinic because of it.
+
+    Raises:
+        DatabaseUnavailable, Unreadable: nobody knows.
+    """
+
+    def read(connection: Connection) -> Dict[str, Any]:
+        row = connection.execute(sa.select([conversations]).where(conversations.c.sender_id == sender_id)).first()
+        said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
+        passed_on = sa.select([outbox.c.kind, outbox.c.at]).where(outbox.c.sender_id == sender_id).order_by(outbox.c.id)
+        return {
+            "conversation": sender_id,
+            "began": _utc(row.started) if row else None,
+            "erased_by_itself": _utc(row.updated + settings().keep_conversations_days * DAY) if row else None,
+            "messages": _messages([unseal(event.data) for event in connection.execute(said)]),
+            "remembered": unseal(row.state).get("slots", {}) if row else {},
+            "passed_on": [{"kind": effect.kind, "at": _utc(effect.at)} for effect in connection.execute(passed_on)],
+        }
+
+    return kept.run_now(read)
+
+
+def as_text(exported: Dict[str, Any]) -> str:
+    """The same to read and to print."""
+    lines = [f"Your conversation with the assistant of {settings().clinic_name} ({exported['conversation']})"]
+    if exported["erased_by_itself"]:
+        lines += [f"It is erased by itself after {exported['erased_by_itself']} if you do not write again."]
+    for message in exported["messages"]:
+        lines += ["", f"{message['at']}  {'You' if message['who'] == 'you' else 'Assistant'}:", message["words"]]
+        if message.get("choices"):
+            lines += [f"Choices: {', '.join(message['choices'])}"]
+        if message.get("sources"):
+            lines += [f"Sources: {', '.join(message['sources'])}"]
+    if not exported["messages"]:
+        lines += ["", "Nothing is kept."]
+    if exported["remembered"]:
+        lines += ["", f"The assistant also remembers: {json.dumps(exported['remembered'], ensure_ascii=False)}"]
+    lines += [f"Passed on to the clinic, {effect['at']}: {effect['kind']}" for effect in exported["passed_on"]]
+    return "\n".join(lines) + "\n"
+
+
+def _messages(stored: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = []
+    titles: Dict[str, str] = {}  # of the buttons that were offered, by what pressing one sends
+    for event in stored:
+        if event["event"] == "user":
+            words = event.get("text") or ""
+            found.append({"who": "you", "at": _utc(event["timestamp"]), "words": titles.get(words, words)})
+        elif event["event"] == "bot":
+            buttons = (event.get("data") or {}).get("buttons") or []
+            titles.update({button["payload"]: button["title"] for button in buttons})
+            message = {"who": "assistant", "at": _utc(event["timestamp"]), "words": event.get("text") or ""}
+            extra = {"sources": (event.get("metadata") or {}).get("sources"), "choices": [b["title"] for b in buttons]}
+            found.append({**message, **{key: value for key, value in extra.items() if value}})
+    return found
+
+
+def _utc(seconds: Optional[float]) -> str:
+    """2026-11-23 14:05:09 UTC."""
+    return datetime.fromtimestamp(seconds or 0, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def purge(kept: Database, now: float) -> Dict[str, int]:
+    """Deletes what is past its time at `now` (Unix seconds); how many rows by table.
+
+    Conversations with all that belongs to them: KEEP_CONVERSATIONS_DAYS after their last message; answered turns: KEEP_TURNS;
+    what was delivered: KEEP_DELIVERED. Many short transactions: nobody waits long, several workers may do it at once, and
+    what an interrupted purge has left the next one takes.
+
+    Raises:
+        DatabaseUnavailable: not all of it; what is gone is gone.
+    """
+    too_old = now - settings().keep_conversations_days * DAY
+    gone = {table.name: 0 for table in _TABLES}
+
+    def count(part: Dict[str, int]) -> int:
+        for name, rows in part.items():
+            gone[name] += rows
+        return sum(part.values())
+
+    def repeat(work: Callable[[Connection], Dict[str, int]]) -> None:
+        while count(kept.run_now(work)):
+            _traces.add(kept)
+            time.sleep(_PAUSE)
+
+    repeat(lambda connection: _purge_conversations(connection, too_old))
+    repeat(lambda connection: _purge_orphans(connection, too_old))
+    repeat(lambda connection: _purge_rows(connection, turns, turns.c.at < now - KEEP_TURNS))
+    repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.done < now - KEEP_DELIVERED))
+    # What was never delivered outlives no conversation either.
+    repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.at < too_old))
+    return gone
+
+
+def _purge_conversations(connection: Connection, too_old: float) -> Dict[str, int]:
+    """One batch. Rows that another worker holds are left to it (PostgreSQL; SQLite has one writer)."""
+    expired = conversations.c.updated < too_old
+    chosen = sa.select([conversations.c.sender_id]).where(expired).limit(BATCH).with_for_update(skip_locked=True)
+    gone = {table.name: 0 for table in _TABLES}
+    for sender in connection.execute(chosen).scalars().all():
+        # Asked again: in SQLite nothing is locked before the first deletion, and the patient may have written meanwhile.
+        own = sa.delete(conversations).where(conversations.c.sender_id == sender, expired)
+        if connection.execute(own).rowcount:
+            gone[conversations.name] += 1
+            for name, rows in erase(connection, sender).items():
+                gone[name] += rows
+    return gone
+
+
+def _purge_orphans(connection: Connection, too_old: float) -> Dict[str, int]:
+    """One batch of events without a conversation: Rasa's own store, from before this one, kept only events."""
+    known = sa.exists().where(conversations.c.sender_id == events.c.sender_id)
+    latest = sa.func.coalesce(sa.func.max(events.c.timestamp), 0)
+    chosen = sa.select([events.c.sender_id]).where(~known).group_by(events.c.sender_id).having(latest < too_old).limit(BATCH)
+    senders = connection.execute(chosen).scalars().all()
+    rows = connection.execute(sa.delete(events).where(events.c.sender_id.in_(senders), ~known)).rowcount if senders else 0
+    return {events.name: rows}
+
+
+def _purge_rows(connection: Connection, table: sa.Table, expired: Any) -> Dict[str, int]:
+    """One batch of rows that are `expired`."""
+    key = list(table.primary_key.columns)
+    chosen = sa.select(key).where(expired).limit(10 * BATCH).with_for_update(skip_locked=True)
+    return {table.name: connection.execute(sa.delete(table).where(sa.tuple_(*key).in_(chosen))).rowcount}
+
+
+async def purge_daily(kept: Database) -> None:
+    """Purges an hour after an hour until it is cancelled, in a thread of its own; failures are logged and tried again."""
+    await asyncio.sleep(FIRST_PURGE)
+    while True:
+        try:
+            gone = await asyncio.to_thread(purge, kept, time.time())
+            if kept in _traces:
+                await asyncio.to_thread(wipe, kept)
+            if any(gone.values()):
+                logger.info("Purged: %s", ", ".join(f"{rows} {name}" for name, rows in gone.items() if rows))
+        except DatabaseUnavailable as error:
+            logger.error("The purge failed and is tried again in an hour: %s", error)
+        except Exception as error:  # of others only the kind is known to be free of a patient's words
+            logger.error("The purge failed and is tried again in an hour: %s", type(error).__name__)
+        await asyncio.sleep(NEXT_PURGE)
+
+
+def main(arguments: List[str]) -> int:
+    """The command; 0 when it did what was asked, 1 when there was nothing or it failed, 2 when it was not understood."""
+    command, given = (arguments or [""])[0], arguments[1:]
+    if not ((command == "purge" and not given) or (command in ("export", "erase") and len(given) in (1, 2))):
+        print((__doc__ or "").strip().splitlines()[-1], file=sys.stderr)
+        return 2
+    try:
+        if command == "purge":
+            gone = purge(database(), time.time())
+            wipe(database())
+            print("Deleted: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
+            return 0
+        return _for_one(command, _conversation(given))
+    except (DatabaseUnavailable, Unreadable, SettingError) as error:
+        print(f"{error} Was the assistant ever started with this database?", file=sys.stderr)
+        return 1
+
+
+def _conversation(given: List[str]) -> str:
+    if len(given) == 1:
+        return given[0]
+    from infusion_guide.channels.identity import conversation_with  # only here: identity knows the secret key
+
+    return conversation_with(given[0], given[1])
+
+
+def _for_one(command: str, sender_id: str) -> int:
+    if command == "export":
+        exported = export(database(), sender_id)
+        print(as_text(exported), end="")
+        return 0 if exported["messages"] else 1
+    gone = erase_now(database(), sender_id)
+    if not any(gone.values()):
+        print(f"There is no conversation {sender_id}.", file=sys.stderr)
+        return 1
+    print(f"Erased {sender_id}: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
+    if database().engine.dialect.name == "postgresql":
+        print("PostgreSQL overwrites the bytes in its files and its log later; backups keep their copy. See docs/privacy.md.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

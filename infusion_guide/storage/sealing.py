@@ -1,0 +1,70 @@
+"""How what is stored is written: plain, redacted or encrypted (STORED_WORDS).
+
+`python -m infusion_guide.storage.sealing` prints a fresh key for ENCRYPTION_KEY.
+"""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from infusion_guide.settings import settings
+
+_ENCRYPTED = "fernet:"  # no JSON begins like this: what was stored before the setting was changed still reads
+
+
+class Unreadable(RuntimeError):
+    """What is stored cannot be decrypted; the message names the setting. Never taken for an empty conversation."""
+
+
+def seal(value: Any) -> str:
+    """The text that is stored for `value`, which is JSON: an event, a conversation's state or a turn's replies.
+
+    Redacted: only a patient's own words (events "user") are changed; what the assistant said stays.
+
+    Raises:
+        Unreadable: ENCRYPTION_KEY is no key.
+    """
+    chosen = settings().stored_words
+    if chosen == "redacted" and isinstance(value, dict) and value.get("event") == "user":
+        from infusion_guide.storage.redaction import redact_event  # spaCy: a second to import, needed only here
+
+        value = redact_event(value)
+    text = json.dumps(value)
+    if chosen == "encrypted":
+        return _ENCRYPTED + _keys(settings().encryption_key).encrypt(text.encode()).decode()
+    return text
+
+
+def unseal(stored: str) -> Any:
+    """The value of which `stored` was made, whatever STORED_WORDS is by now.
+
+    Raises:
+        Unreadable: ENCRYPTION_KEY is missing, or holds none of the keys that could have encrypted it.
+    """
+    if not stored.startswith(_ENCRYPTED):
+        return json.loads(stored)
+    try:
+        text = _keys(settings().encryption_key).decrypt(stored[len(_ENCRYPTED) :].encode())
+    except InvalidToken:
+        raise Unreadable(
+            "A stored conversation was encrypted with a key that is not in ENCRYPTION_KEY (or was damaged). "
+            "Put the former key back, after the present one and a blank."
+        ) from None
+    return json.loads(text)
+
+
+@lru_cache(maxsize=2)
+def _keys(blank_separated: str) -> MultiFernet:
+    """The first key encrypts, all of them decrypt: a new key is put before the old one."""
+    if not blank_separated.split():
+        raise Unreadable("Stored conversations are encrypted, but ENCRYPTION_KEY is missing. Put the key back in .env.")
+    try:
+        return MultiFernet([Fernet(key) for key in blank_separated.split()])
+    except ValueError:
+        raise Unreadable("ENCRYPTION_KEY holds something that is no key. `make key` prints one for .env.") from None
+
+
+if __name__ == "__main__":
+    print(Fernet.generate_key().decode())

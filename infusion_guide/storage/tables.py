@@ -1,0 +1,59 @@
+"""Every table, in one place. `migrations/` creates them; tests/test_migrations.py holds the two against each other."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+_Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up INTEGER keys only
+
+# One row a conversation. `version` counts its stored turns: a turn that was worked out on an older version is refused,
+# so that two workers never write over each other (a fencing token: Kleppmann, "How to do distributed locking", 2016).
+# `state`: slots and active form, so that a turn need not read the conversation from its beginning.
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("sender_id", sa.String(255), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("started", sa.Float, nullable=False),  # Unix seconds
+    sa.Column("updated", sa.Float, nullable=False, index=True),
+)
+
+# Rasa's events, in the columns of Rasa's own SQL tracker store.
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("sender_id", sa.String(255), nullable=False),
+    sa.Column("type_name", sa.String(255), nullable=False),
+    sa.Column("timestamp", sa.Float),
+    sa.Column("intent_name", sa.String(255)),
+    sa.Column("action_name", sa.String(255)),
+    sa.Column("data", sa.Text),
+    sa.Index("ix_events_sender_id_id", "sender_id", "id"),
+)
+
+# One row an answered message: a message that arrives again gets the same replies and causes nothing.
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("sender_id", sa.String(255), primary_key=True),
+    sa.Column("message_id", sa.String(255), primary_key=True),
+    sa.Column("replies", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False, index=True),  # Unix seconds
+)
+
+# What a turn caused outside the database, written in the turn's own transaction and delivered afterwards, at least once.
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("sender_id", sa.String(255), nullable=False),
+    sa.Column("key", sa.String(255), nullable=False, unique=True),  # idempotency key: one effect, one row
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),  # Unix seconds
+    sa.Column("due", sa.Float, nullable=False, index=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("done", sa.Float),
+)

@@ -1,0 +1,42 @@
+"""The turn under way: what the door knows of a message and the tracker store must store with it."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+
+class StaleTurn(RuntimeError):
+    """Another worker stored a turn of this conversation first; this one must be worked out again."""
+
+
+class AlreadyAnswered(Exception):
+    """The message was answered before; `replies` are what was said then."""
+
+    def __init__(self, replies: List[Dict[str, Any]]) -> None:
+        super().__init__("This message was answered before.")
+        self.replies = replies
+
+
+@dataclass
+class Effect:
+    """Something to be done outside the database once the turn is stored, at most one row for each `key`.
+
+    `kind` names the handler (infusion_guide/storage/outbox.py), `payload` is JSON without a patient's words.
+    """
+
+    kind: str
+    key: str
+    payload: Dict[str, Any]
+
+
+@dataclass
+class Turn:
+    """One message on its way through the assistant. `replies` grows while it is answered; `stored` tells that it was saved."""
+
+    message_id: str
+    replies: List[Dict[str, Any]] = field(default_factory=list)
+    effects: List[Effect] = field(default_factory=list)
+    stored: bool = False
+
+
+current_turn: ContextVar[Optional[Turn]] = ContextVar("current_turn", default=None)

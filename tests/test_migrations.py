@@ -1,0 +1,34 @@
+"""The migrations make the tables that the code believes in, on both databases, also beside Rasa's old table."""
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from infusion_guide.storage.database import create_engine, migrate
+from infusion_guide.storage.tables import metadata
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    return f"sqlite:///{tmp_path}/c.db" if request.param == "sqlite" else request.getfixturevalue("fresh_postgres").url
+
+
+def test_nothing_is_missing_and_twice_is_once(url):
+    migrate(url)
+    migrate(url)
+    with create_engine(url).connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_rows_of_rasas_own_store_are_kept(tmp_path):
+    from rasa.core.tracker_store import SQLTrackerStore
+
+    url = f"sqlite:///{tmp_path}/c.db"
+    SQLTrackerStore(dialect="sqlite", db=str(tmp_path / "c.db"))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO events (sender_id, type_name, data) VALUES ('a', 'user', '{}')"))
+    migrate(url)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM events")).scalar() == 1

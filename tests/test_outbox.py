@@ -1,0 +1,95 @@
+"""What a turn caused is delivered, later if need be, and taken by one worker at a time."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+import sqlalchemy as sa
+from aiohttp import web
+
+from infusion_guide.channels import identity
+from infusion_guide.settings import Settings
+from infusion_guide.storage import outbox as module
+from infusion_guide.storage.database import Database, migrate
+from infusion_guide.storage.outbox import crisis_notice, deliver_due
+from infusion_guide.storage.tables import outbox
+
+
+@pytest.fixture
+async def receiver(monkeypatch):
+    """A staff system: `calls` it got, `status` it answers; NOTICE_WEBHOOK points to it."""
+    monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
+
+    class Receiver:
+        calls, status = [], 200
+
+    seen = Receiver()
+    seen.calls = []
+
+    async def take(request):
+        seen.calls.append((dict(request.headers), await request.read()))
+        return web.Response(status=seen.status)
+
+    app = web.Application()
+    app.router.add_post("/notice", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]
+    chosen = Settings(notice_webhook=f"http://127.0.0.1:{port}/notice")
+    monkeypatch.setattr(module, "settings", lambda: chosen)
+    yield seen
+    await runner.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    url = f"sqlite:///{tmp_path}/c.db" if request.param == "sqlite" else request.getfixturevalue("fresh_postgres").url
+    migrate(url)
+    return Database(url)
+
+
+async def put(database, effect, sender="web:a"):
+    row = {"kind": effect.kind, "key": effect.key, "payload": json.dumps(effect.payload), "sender_id": sender}
+    await database.run(lambda c: c.execute(sa.insert(outbox).values(at=time.time(), due=0, attempts=0, **row)))
+
+
+async def make_due(database):
+    await database.run(lambda c: c.execute(sa.update(outbox).values(due=0)))
+
+
+async def test_a_crisis_notice_arrives_signed_once_and_without_words(receiver, database):
+    (effect,) = crisis_notice("web:a", "m1")
+    await put(database, effect)
+    assert await deliver_due(database) == 1
+    headers, body = receiver.calls[0]
+    assert headers["X-Signature"] == hmac.new(b"k" * 32, body, hashlib.sha256).hexdigest()
+    assert json.loads(body) == {"key": "crisis web:a m1", "kind": "crisis", "conversation": "web:a"}
+    await make_due(database)
+    assert await deliver_due(database) == 0 and len(receiver.calls) == 1
+
+
+async def test_a_failed_delivery_waits_and_is_tried_again(receiver, database):
+    await put(database, crisis_notice("web:a", "m1")[0])
+    receiver.status = 500
+    assert await deliver_due(database) == 0
+    assert await deliver_due(database) == 0 and len(receiver.calls) == 1  # not due yet
+    receiver.status = 200
+    await make_due(database)
+    assert await deliver_due(database) == 1 and len(receiver.calls) == 2
+
+
+async def test_workers_do_not_take_the_same_entry(receiver, database):
+    for number in range(10):
+        await put(database, crisis_notice("web:a", f"m{number}")[0])
+    assert sum(await asyncio.gather(*(deliver_due(database) for _ in range(3)))) == 10
+    assert len({headers["X-Idempotency-Key"] for headers, _ in receiver.calls}) == len(receiver.calls) == 10
+
+
+async def test_without_a_receiver_nothing_is_written(monkeypatch):
+    monkeypatch.setattr(module, "settings", lambda: Settings())
+    assert crisis_notice("web:a", "m1") == []
