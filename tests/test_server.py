@@ -20,8 +20,10 @@ from infusion_guide.train import ensure_model
 def server(tmp_path_factory):
     ensure_model()
     port, actions_port = free_port(), free_port()
-    settings = Settings(port=port, actions_port=actions_port, database=str(tmp_path_factory.mktemp("db") / "conversations.db"))
-    env = {**environment(settings), "PORT": str(port), "DATABASE": settings.database}
+    settings = Settings(
+        port=port, actions_port=actions_port, database_url=f"sqlite:///{tmp_path_factory.mktemp('db')}/conversations.db"
+    )
+    env = {**environment(settings), "PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "infusion_guide.serve"], cwd=ROOT, env=env)
     try:
         wait_for(f"http://127.0.0.1:{port}/webhooks/rest/", process)
@@ -106,6 +108,9 @@ def test_socket_io(server):
         client.emit("user_uttered", {"message": "i want to die", "session_id": session})
         name, reply = client.receive(timeout=20)
         assert name == "bot_uttered" and "988" in reply["text"] and reply["quick_replies"]
+        assert reply["metadata"]["utter_action"].startswith("utter_crisis/")
+        name, end = client.receive(timeout=10)
+        assert name == "turn_end" and end["outcome"] == "answered"
         client.emit("user_uttered", "not an object")
         name, reply = client.receive(timeout=10)
         assert name == "refused" and reply["error"]

@@ -1,18 +1,33 @@
-"""What every channel does with what comes in: refuse what is no message, never stay silent, never show a traceback."""
+"""The one way in: every message of every channel is checked, counted, answered once and never met with silence."""
 
+import asyncio
 import logging
+import time
 import unicodedata
-from typing import Any, Awaitable, Callable
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Awaitable, Callable, Dict, List, Optional
 
-from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
-from infusion_guide.settings import settings
-from infusion_guide.words import DATA, read_yaml
+from infusion_guide.channels import first_aid
+from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.server import logs, metrics
+from infusion_guide.server.action_endpoint import TurnAborted
+from infusion_guide.storage.database import DatabaseUnavailable
+from infusion_guide.storage.sealing import Unreadable
+from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
 
 logger = logging.getLogger(__name__)
 
-MAX_SENDER = 200
-MAX_TEXT = 100_000
+MAX_BODY = 64_000  # bytes of one call
+MAX_TEXT = 10_000  # characters that are read; what is longer is refused
+MAX_MESSAGE_ID = 200
+SECONDS = 4.5  # for a whole turn, waiting included; patients are told within five
+_TRIES = 4  # for a turn that another worker or a restarting database got in the way of
+_PAUSE = 0.3  # seconds before the next try
+
+OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 
 
 class Refused(ValueError):
@@ -23,65 +38,133 @@ class Refused(ValueError):
         self.status = status
 
 
-def sender_of(value: Any) -> str:
-    """A conversation id: 1 to MAX_SENDER printable characters. Raises Refused."""
-    if not isinstance(value, str) or not value.strip():
-        raise Refused(400, "'sender' is missing: send the id of the conversation as a text.")
-    if len(value) > MAX_SENDER:
-        raise Refused(400, f"'sender' is longer than {MAX_SENDER} characters.")
-    if any(unicodedata.category(c).startswith("C") for c in value):
-        raise Refused(400, "'sender' holds control characters.")
-    return value
+class NotAnswered(RuntimeError):
+    """Rasa ended the turn without storing it, for example because no model is loaded."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One message of a visitor.
+
+    `conversation` comes from channels/identity.py; `address` is the internet address that is counted (None for the
+    servers of a messaging platform); `message_id` is the platform's: a message that arrives twice is answered once.
+    """
+
+    conversation: str
+    text: str
+    channel: str
+    address: Optional[str] = None
+    message_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to say, in Rasa's message form ("text", "buttons", "metadata"...), oldest first; never empty.
+
+    `outcome`: "answered", "limited" or "failed". A caller that can try again (HTTP) gets 200, 429 or 503.
+    """
+
+    replies: List[Dict[str, Any]]
+    outcome: str = "answered"
+    retry_after: int = 0  # seconds
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of this outcome."""
+        return {"answered": 200, "limited": 429, "failed": 503}[self.outcome]
+
+
+@dataclass
+class _Collector(CollectingOutputChannel):
+    """Keeps what is said until the turn is stored: nothing is said that is forgotten, nothing is said twice."""
+
+    turn: Turn = field(default_factory=lambda: Turn(""))
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.messages = self.turn.replies
+
+    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
+        """The whole message of Rasa at once; a channel renders it (metadata say which reply it is and its sources)."""
+        data = {key: message[key] for key in ("text", "buttons", "image") if message.get(key)}
+        data["metadata"] = {key: message[key] for key in ("utter_action", "sources") if message.get(key)}
+        self.messages.append(data)
 
 
 def text_of(value: Any) -> str:
-    """The patient's words as they came (MessageReader cleans them). Raises Refused."""
+    """The patient's words as they came, without what no database can hold. MessageReader cleans them further.
+
+    Raises:
+        Refused: no text, or more than MAX_TEXT characters.
+    """
     if not isinstance(value, str):
         raise Refused(400, "'message' is missing: send the patient's words as a text.")
     if len(value) > MAX_TEXT:
         raise Refused(413, f"'message' is longer than {MAX_TEXT} characters.")
-    return value.encode("utf-8", "ignore").decode("utf-8")
+    return value.encode("utf-8", "ignore").decode("utf-8").replace("\x00", "")
 
 
-def technical_problem() -> str:
-    """The honest words for a failure of ours, with the crisis line in them."""
-    response = read_yaml(DATA / "responses" / "technical_problem.yml")["responses"]["utter_technical_problem"][0]
-    return response["text"].strip().format(**settings().words())
+def id_of(value: Any, name: str, longest: int = MAX_MESSAGE_ID) -> str:
+    """An id that a caller chose: 1 to `longest` printable characters. Raises Refused."""
+    if not isinstance(value, str) or not value.strip():
+        raise Refused(400, f"'{name}' is missing: send it as a text.")
+    if len(value) > longest:
+        raise Refused(400, f"'{name}' is longer than {longest} characters.")
+    if any(unicodedata.category(c).startswith("C") for c in value):
+        raise Refused(400, f"'{name}' holds control characters.")
+    return value
 
 
-async def hand_over(
-    on_new_message: Callable[[UserMessage], Awaitable[Any]],
-    text: str,
-    output: OutputChannel,
-    sender: str,
-    channel: str,
-) -> bool:
-    """Gives the message to Rasa; on any failure says so on `output`. Returns whether it was answered."""
-    spoken = _Spoken(output)
+async def answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
+    """Answers one message within SECONDS, whatever is broken. Never raises, but when the server itself is stopping."""
+    started = time.perf_counter()
+    with logs.about(incoming.conversation), metrics.turn_under_way():
+        found = await _answer(on_new_message, incoming)
+    metrics.count_turn(incoming.channel, found.outcome, found.replies, time.perf_counter() - started)
+    return found
+
+
+async def _answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
     try:
-        await on_new_message(UserMessage(text, spoken, sender, input_channel=channel))
-    except Exception as error:  # a patient must never meet silence, whatever broke
-        logger.error("Conversation %s on %s: %s", sender, channel, type(error).__name__)
-    if not spoken.count:
-        await output.send_text_message(sender, technical_problem())
-        return False
-    return True
+        await limits().visitor(incoming.conversation, incoming.address)
+    except Limited as limited:
+        metrics.count_limited(limited.who)
+        crisis = first_aid.crisis_reply(incoming.text)
+        if crisis:  # counted, but a crisis is answered
+            return Answer([crisis])
+        return Answer([first_aid.too_many_messages()], "limited", limited.seconds)
+    try:
+        return Answer(await asyncio.wait_for(_turn(on_new_message, incoming), SECONDS))
+    except (Exception, TurnAborted) as error:
+        logger.error("The turn failed: %s", _reason(error), exc_info=error)
+        return Answer([first_aid.crisis_reply(incoming.text) or first_aid.technical_problem()], "failed")
 
 
-class _Spoken(OutputChannel):
-    """Passes everything on and counts it."""
+def _reason(error: BaseException) -> str:
+    """What failed, without words of a patient: our own errors speak, of others only the kind is known to be clean."""
+    ours = isinstance(error, (TurnAborted, DatabaseUnavailable, NotAnswered, StaleTurn, Unreadable))
+    return f"{type(error).__name__}: {error}" if ours else type(error).__name__
 
-    def __init__(self, inner: OutputChannel) -> None:
-        self._inner = inner
-        self.count = 0
 
-    def name(self) -> str:  # type: ignore[override]
-        return self._inner.name()
-
-    async def send_response(self, recipient_id: str, message: Any) -> None:
-        self.count += 1
-        await self._inner.send_response(recipient_id, message)
-
-    async def send_text_message(self, recipient_id: str, text: str, **kwargs: Any) -> None:
-        self.count += 1
-        await self._inner.send_text_message(recipient_id, text, **kwargs)
+async def _turn(on_new_message: OnNewMessage, incoming: Incoming) -> List[Dict[str, Any]]:
+    """The replies of one turn that is stored. A turn that failed before it was stored can be worked out again."""
+    message_id = incoming.message_id or uuid.uuid4().hex
+    for tried in range(1, _TRIES + 1):
+        turn = Turn(message_id)
+        current_turn.set(turn)
+        message = UserMessage(
+            incoming.text, _Collector(turn), incoming.conversation, input_channel=incoming.channel, message_id=message_id
+        )
+        try:
+            await on_new_message(message)
+        except AlreadyAnswered as before:
+            return before.replies
+        except (StaleTurn, DatabaseUnavailable):
+            if tried == _TRIES:
+                raise
+            await asyncio.sleep(_PAUSE)
+            continue
+        if not turn.stored:
+            raise NotAnswered("Rasa did not answer; is a model loaded?")
+        return turn.replies or [first_aid.technical_problem()]
+    raise AssertionError("every try returns or raises")

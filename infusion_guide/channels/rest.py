@@ -1,20 +1,30 @@
-"""REST: POST /webhooks/rest/webhook with {"sender": ..., "message": ...}, answered with the list of replies."""
+"""REST for programs: POST /webhooks/rest/webhook with {"message": ..., "sender": ...}, answered with the list of replies.
 
-from typing import Any, Awaitable, Callable
+In production the channel is off unless REST_TOKEN is set. Then a caller sends "Authorization: Bearer <REST_TOKEN>",
+asks POST /webhooks/rest/conversation for a sender of its own, and may send only such a sender. On a developer's own
+machine, without a token, the caller names the conversation.
+"""
 
-from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
+import hmac
+from typing import Optional
+
 from sanic import Blueprint, response
 from sanic.exceptions import InvalidUsage
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide.channels.door import Refused, hand_over, sender_of, text_of
+from infusion_guide.channels import identity
+from infusion_guide.channels.channel import Channel, ReplyTo, address_of
+from infusion_guide.channels.door import Incoming, Refused, id_of, text_of
+from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.settings import settings
 
 
-class RestChannel(InputChannel):
-    """Rasa's REST protocol with checked input: 4xx for what is no message, 503 and honest words for a failure.
+class RestChannel(Channel):
+    """Rasa's REST protocol with checked input: 4xx for what is no message, 429 and 503 with honest words.
 
-    `metadata` and `input_channel` of the caller are ignored: nobody outside may set them.
+    `metadata` and `input_channel` of the caller are ignored: nobody outside may set them. `message_id` is optional: a
+    message that is sent again with the same one is answered with the same replies and stored once.
     """
 
     @classmethod
@@ -22,28 +32,65 @@ class RestChannel(InputChannel):
         """See parent."""
         return "rest"
 
-    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+    def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """See parent."""
-        routes = Blueprint("infusion_guide_rest", __name__)
 
-        @routes.route("/", methods=["GET"])
-        async def health(_: Request) -> HTTPResponse:
+        @blueprint.get("/")
+        async def status(_: Request) -> HTTPResponse:
             return response.json({"status": "ok"})
 
-        @routes.route("/webhook", methods=["POST"])
+        @blueprint.post("/conversation")
+        async def conversation(request: Request) -> HTTPResponse:
+            try:
+                _admit(request)
+                await limits().address(address_of(request))
+            except (Refused, Limited) as refused:
+                return _refusal(refused)
+            return response.json({"sender": identity.issue(self.name())})
+
+        @blueprint.post("/webhook")
         async def receive(request: Request) -> HTTPResponse:
             try:
-                try:
-                    body = request.json
-                except InvalidUsage:
-                    raise Refused(400, "The body is not JSON.") from None
-                if not isinstance(body, dict):
-                    raise Refused(400, "The body must be a JSON object with 'sender' and 'message'.")
-                sender, text = sender_of(body.get("sender")), text_of(body.get("message"))
+                _admit(request)
+                incoming = self._read(request)
             except Refused as refused:
-                return response.json({"error": str(refused)}, status=refused.status)
-            output = CollectingOutputChannel()
-            answered = await hand_over(on_new_message, text, output, sender, self.name())
-            return response.json(output.messages, status=200 if answered else 503)
+                return _refusal(refused)
+            found = await reply_to(incoming)
+            headers = {"Retry-After": str(found.retry_after)} if found.retry_after else None
+            replies = [{"recipient_id": request.json["sender"], **reply} for reply in found.replies]
+            return response.json(replies, status=found.status, headers=headers)
 
-        return routes
+    def _read(self, request: Request) -> Incoming:
+        try:
+            body = request.json
+        except InvalidUsage:
+            raise Refused(400, "The body is not JSON.") from None
+        if not isinstance(body, dict):
+            raise Refused(400, "The body must be a JSON object with 'sender' and 'message'.")
+        sender = id_of(body.get("sender"), "sender")
+        if settings().rest_token:
+            try:
+                sender = identity.conversation_of(self.name(), sender)
+            except identity.NotIssued:
+                raise Refused(403, "'sender' was not issued here: POST /webhooks/rest/conversation gives one.") from None
+        else:
+            sender = f"{self.name()}:{sender}"
+        text = text_of(body.get("message"))
+        given: Optional[str] = body.get("message_id")
+        message_id = None if given is None else id_of(given, "message_id")
+        return Incoming(sender, text, self.name(), address_of(request), message_id)
+
+
+def _admit(request: Request) -> None:
+    """Lets a caller in, or raises Refused."""
+    token = settings().rest_token
+    if token and not hmac.compare_digest((request.token or "").encode("utf-8", "replace"), token.encode()):
+        raise Refused(401, "Send 'Authorization: Bearer <REST_TOKEN>'.")
+    if settings().production and not token:
+        raise Refused(404, "The REST channel is off: REST_TOKEN is not set.")
+
+
+def _refusal(refused: Exception) -> HTTPResponse:
+    if isinstance(refused, Limited):
+        return response.json({"error": "Too many calls."}, status=429, headers={"Retry-After": str(refused.seconds)})
+    return response.json({"error": str(refused)}, status=getattr(refused, "status", 400))

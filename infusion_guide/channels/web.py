@@ -1,46 +1,136 @@
-"""Socket.IO for the website: Rasa's channel, made to answer with today's python-socketio and to check its input."""
+"""Socket.IO for the website: a visitor gets a signed session, and hears only its own conversation."""
 
-import uuid
-from typing import Any, Awaitable, Callable, Dict, Optional
+from typing import Any, Dict
+from urllib.parse import urlsplit
 
-from rasa.core.channels.channel import UserMessage
-from rasa.core.channels.socketio import SocketIOInput, SocketIOOutput
-from sanic import Blueprint
+import socketio
+from sanic import Blueprint, Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
 
-from infusion_guide.channels.door import Refused, hand_over, sender_of, text_of
+from infusion_guide.channels import identity
+from infusion_guide.channels.channel import Channel, ReplyTo, address_of
+from infusion_guide.channels.door import MAX_BODY, Answer, Incoming, Refused, id_of, text_of
+from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.own_data import add_own_data_routes
+from infusion_guide.settings import settings
+
+_IN_FLIGHT = 5  # messages of one visitor that may wait for their turn
 
 
-class WebChannel(SocketIOInput):
-    """Same events as Rasa's socketio channel: session_request, session_confirm, user_uttered, bot_uttered.
+class WebChannel(Channel):
+    """Rasa's events (session_request, session_confirm, user_uttered, bot_uttered) and two more (refused, turn_end).
 
-    Rasa does not await `enter_room`, a coroutine since python-socketio 5.10, so that with session_persistence no
-    reply ever arrives (RasaHQ/rasa#13027). A refused message is answered with a `refused` event.
+    session_request {"session_id": ticket or null} is confirmed with a ticket: the same one when we issued it, a new one
+    otherwise. user_uttered {"session_id": ticket, "message": text, "message_id": optional} is answered with one
+    bot_uttered for each reply and then turn_end {"message_id", "outcome", "retry_after"}, which typing dots can follow.
+
+    Rasa's own channel lets anybody join any conversation, and never answers with today's python-socketio
+    (RasaHQ/rasa#13027).
     """
 
-    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """See parent; replaces two of its event handlers."""
-        routes = super().blueprint(on_new_message)
-        sio = self.sio
+    @classmethod
+    def name(cls) -> str:
+        """See parent."""
+        return "web"
 
-        @sio.on("session_request", namespace=self.namespace)
-        async def session_request(sid: str, data: Optional[Dict] = None) -> None:
+    def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
+        """See parent."""
+        add_own_data_routes(blueprint, self.name())
+        self._sio = socketio.AsyncServer(
+            async_mode="sanic", cors_allowed_origins=_may_come_from, max_http_buffer_size=MAX_BODY, always_connect=False
+        )
+        self._listen(self._sio, reply_to)
+
+        @blueprint.get("/")
+        async def status(_: Request) -> HTTPResponse:
+            return response.json({"status": "ok"})
+
+    def attach(self, app: Sanic) -> None:
+        """See parent."""
+        app.config.WEBSOCKET_MAX_SIZE = MAX_BODY
+        self._sio.attach(app, "/socket.io")
+
+    def _listen(self, sio: socketio.AsyncServer, reply_to: ReplyTo) -> None:
+        waiting: Dict[str, int] = {}
+
+        @sio.event
+        async def connect(sid: str, environ: Dict[str, Any], _: Any = None) -> bool:
+            address = address_of(environ["sanic.request"])
             try:
-                session = sender_of((data or {}).get("session_id") or uuid.uuid4().hex)
-            except (Refused, AttributeError):
-                session = uuid.uuid4().hex
-            await sio.enter_room(sid, session)
-            await sio.emit("session_confirm", session, room=sid)
+                await limits().address(address)
+            except Limited:
+                return False
+            await sio.save_session(sid, {"address": address})
+            return True
 
-        @sio.on(self.user_message_evt, namespace=self.namespace)
+        @sio.event
+        async def disconnect(sid: str, *_: Any) -> None:
+            waiting.pop(sid, None)
+
+        @sio.event
+        async def session_request(sid: str, data: Any = None) -> None:
+            given = data.get("session_id") if isinstance(data, dict) else None
+            try:
+                conversation = identity.conversation_of(self.name(), given)
+                ticket = given
+            except identity.NotIssued:
+                ticket = identity.issue(self.name())
+                conversation = identity.conversation_of(self.name(), ticket)
+            await sio.enter_room(sid, conversation)
+            await sio.emit("session_confirm", ticket, room=sid)
+
+        @sio.event
         async def user_uttered(sid: str, data: Any = None) -> None:
-            try:
-                if not isinstance(data, dict):
-                    raise Refused(400, "A message is an object with 'session_id' and 'message'.")
-                sender = sender_of(data.get("session_id") if self.session_persistence else sid)
-                text = text_of(data.get("message"))
-            except Refused as refused:
-                await sio.emit("refused", {"error": str(refused)}, room=sid)
+            if waiting.get(sid, 0) >= _IN_FLIGHT:
+                await _refuse(sio, sid, "Please wait for the answers to your last messages.", data)
                 return
-            await hand_over(on_new_message, text, SocketIOOutput(sio, self.bot_message_evt), sender, self.name())
+            waiting[sid] = waiting.get(sid, 0) + 1
+            try:
+                incoming = self._read(data, (await sio.get_session(sid)).get("address"))
+                found = await reply_to(incoming)
+                # To the room: a patient with two windows open sees the same talk in both.
+                await sio.enter_room(sid, incoming.conversation)
+                for reply in found.replies:
+                    await sio.emit("bot_uttered", _rendered(reply), room=incoming.conversation)
+                await sio.emit("turn_end", _end(found, data), room=incoming.conversation)
+            except Refused as refused:
+                await _refuse(sio, sid, str(refused), data)
+            except KeyError:
+                pass  # the visitor left while we answered; the answer is stored
+            finally:
+                if sid in waiting:
+                    waiting[sid] -= 1
 
-        return routes
+    def _read(self, data: Any, address: Any) -> Incoming:
+        if not isinstance(data, dict):
+            raise Refused(400, "A message is an object with 'session_id' and 'message'.")
+        try:
+            conversation = identity.conversation_of(self.name(), data.get("session_id"))
+        except identity.NotIssued:
+            raise Refused(403, "'session_id' was not issued here: send session_request first.") from None
+        given = data.get("message_id")
+        message_id = None if given is None else id_of(given, "message_id")
+        return Incoming(conversation, text_of(data.get("message")), self.name(), address, message_id)
+
+
+def _rendered(reply: Dict[str, Any]) -> Dict[str, Any]:
+    """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply and its sources."""
+    buttons = [{"content_type": "text", "title": b["title"], "payload": b["payload"]} for b in reply.get("buttons", [])]
+    rendered = {"text": reply["text"], "metadata": reply.get("metadata", {})}
+    return {**rendered, "quick_replies": buttons} if buttons else rendered
+
+
+def _end(found: Answer, data: Dict[str, Any]) -> Dict[str, Any]:
+    return {"message_id": data.get("message_id"), "outcome": found.outcome, "retry_after": found.retry_after}
+
+
+async def _refuse(sio: socketio.AsyncServer, sid: str, words: str, data: Any) -> None:
+    message_id = data.get("message_id") if isinstance(data, dict) and isinstance(data.get("message_id"), str) else None
+    await sio.emit("refused", {"error": words, "message_id": message_id}, room=sid)
+
+
+def _may_come_from(origin: str, environ: Dict[str, Any]) -> bool:
+    """Whether a page of `origin` may talk to us: our own host's pages and those of ALLOWED_ORIGINS."""
+    host = environ.get("HTTP_X_FORWARDED_HOST") if settings().proxies else None
+    return origin in settings().origins or urlsplit(origin).netloc == (host or environ.get("HTTP_HOST"))

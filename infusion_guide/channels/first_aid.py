@@ -1,0 +1,56 @@
+"""The crisis reply when the assistant itself is broken: patterns and pinned words, no model, no database, no network."""
+
+from functools import lru_cache
+from typing import Any, Dict, Optional
+
+import spacy
+
+from infusion_guide.nlu.message_reader import MAX_SEARCHED, clean
+from infusion_guide.nlu.safety_guard import ALARM, CHECK_IN, Patterns
+from infusion_guide.settings import settings
+from infusion_guide.words import DATA, read_yaml
+
+Reply = Dict[str, Any]  # Rasa's message: "text", "metadata" with "utter_action"
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> Patterns:
+    return Patterns(spacy.blank("en"), read_yaml(DATA / "safety" / "patterns.yml"))
+
+
+@lru_cache(maxsize=32)
+def _reply(name: str) -> Reply:
+    """The reviewed words of the response `name`, first variation, without buttons: nothing may be there to obey them."""
+    response = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name][0]
+    text = response["text"].strip().format(**settings().words())
+    return {"text": text, "metadata": {"utter_action": name, "sources": response["metadata"]["sources"]}}
+
+
+def crisis_reply(text: str) -> Optional[Reply]:
+    """The pinned reply when `text` holds alarming wording, the gentle one when it may; None otherwise."""
+    words = clean(text[:MAX_SEARCHED])
+    found = _patterns().find(words)
+    if found and found["level"] == ALARM:
+        return _reply(f"utter_crisis/{found['topic']}")
+    if found and found["level"] == CHECK_IN:
+        return _reply("utter_crisis/check_in")
+    return None
+
+
+def technical_problem() -> Reply:
+    """The honest words for a failure of ours, with the crisis line in them."""
+    return _reply("utter_technical_problem")
+
+
+def too_many_messages() -> Reply:
+    """The friendly words for a visitor who writes faster than we answer, with the crisis line in them."""
+    return _reply("utter_too_many_messages")
+
+
+def warm_up() -> None:
+    """Reads everything now: when it is needed, the disk may be gone."""
+    _patterns()
+    technical_problem()
+    too_many_messages()
+    for path in sorted((DATA / "responses" / "crisis").glob("*.yml")):
+        _reply(f"utter_crisis/{path.stem}")

@@ -1,0 +1,84 @@
+"""How much may come in: for each visitor, for each address, and for all together."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import List, Optional, Tuple
+
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from infusion_guide.settings import settings
+
+logger = logging.getLogger(__name__)
+
+_DEVELOPMENT = 40  # times as many outside production, where tests and tools speak and nobody else can
+_ANSWER = 0.5  # seconds that Redis has to answer before this process counts alone
+
+
+@dataclass(frozen=True)
+class Limited(Exception):
+    """Too many messages; `who` is "visitor", "address" or "all", `seconds` until the next one is let in."""
+
+    who: str
+    seconds: int
+
+
+class Limits:
+    """Moving windows, counted in Redis for all workers; in this process where there is no Redis or it does not answer."""
+
+    def __init__(self) -> None:
+        chosen = settings()
+        times = 1 if chosen.production else _DEVELOPMENT
+        self._visitor: List[RateLimitItem] = [
+            RateLimitItemPerMinute(times * chosen.visitor_messages_per_minute),
+            RateLimitItemPerDay(times * chosen.visitor_messages_per_day),
+        ]
+        self._address = [RateLimitItemPerMinute(times * chosen.address_messages_per_minute)]
+        self._all = [RateLimitItemPerSecond(times * chosen.messages_per_second)]
+        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._shared: Optional[MovingWindowRateLimiter] = None
+        if chosen.redis_url:
+            options = {"socket_timeout": _ANSWER, "socket_connect_timeout": _ANSWER}
+            storage: Storage = RedisStorage(f"async+{chosen.redis_url}", implementation="redispy", **options)
+            self._shared = MovingWindowRateLimiter(storage)
+
+    async def visitor(self, conversation: str, address: Optional[str]) -> None:
+        """Counts one message of `conversation` from `address` (None: a platform's servers). Raises Limited."""
+        await self._count("visitor", self._visitor, conversation)
+        if address:
+            await self._count("address", self._address, address)
+        await self._count("all", self._all, "all")
+
+    async def address(self, address: str) -> None:
+        """Counts one call that is no message, such as the request for a conversation. Raises Limited."""
+        await self._count("address", self._address, address)
+
+    async def _count(self, who: str, items: List[RateLimitItem], key: str) -> None:
+        for item in items:
+            allowed, reset = await self._hit(item, who, key)
+            if not allowed:
+                raise Limited(who, max(1, int(reset - time.time()) + 1))
+
+    async def _hit(self, item: RateLimitItem, who: str, key: str) -> Tuple[bool, float]:
+        if self._shared:
+            try:
+                return await asyncio.wait_for(_hit(self._shared, item, who, key), _ANSWER)
+            except Exception as error:  # whatever Redis or its client raises: counting must not stop the talk
+                logger.warning("Redis does not count messages (%s); this process counts alone.", type(error).__name__)
+        return await _hit(self._here, item, who, key)
+
+
+async def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: str, key: str) -> Tuple[bool, float]:
+    if await limiter.hit(item, who, key):
+        return True, 0.0
+    return False, (await limiter.get_window_stats(item, who, key)).reset_time
+
+
+@lru_cache(maxsize=1)
+def limits() -> Limits:
+    """The process's counters."""
+    return Limits()

@@ -1,0 +1,100 @@
+"""A patient's own data: POST /erase and POST /export with the ticket of the conversation, for channels that issue tickets."""
+
+import asyncio
+import logging
+from contextlib import nullcontext
+from typing import Any, Awaitable, Callable, Dict
+
+from sanic import Blueprint, response
+from sanic.exceptions import InvalidUsage
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from infusion_guide.channels import identity
+from infusion_guide.channels.channel import address_of
+from infusion_guide.channels.door import SECONDS, Refused
+from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.settings import settings
+from infusion_guide.storage import privacy
+from infusion_guide.storage.database import Database, DatabaseUnavailable, database
+from infusion_guide.storage.sealing import Unreadable
+
+logger = logging.getLogger(__name__)
+
+_TRY_AGAIN = "This did not work, because of a problem on our side. Please try again in a few minutes."
+
+Work = Callable[[Database, str], Awaitable[Dict[str, Any]]]  # (database, conversation) -> what is answered
+
+
+def add_own_data_routes(blueprint: Blueprint, channel_name: str) -> None:
+    """Adds the two routes. Both take {"session_id": ticket}; whether a conversation exists shows only to its own ticket.
+
+    /erase answers {"erased": true}, also when there was nothing: the same ticket begins an empty conversation. /export
+    answers what `privacy.export` gives, and the same as `text`. Otherwise {"error": ...}: 400 no ticket, 403 not ours,
+    429 too many calls, 503 the database does not answer.
+    """
+
+    async def erased(kept: Database, conversation: str) -> Dict[str, Any]:
+        await privacy.erase_soon(kept, conversation)
+        return {"erased": True}
+
+    async def exported(kept: Database, conversation: str) -> Dict[str, Any]:
+        found = await asyncio.to_thread(privacy.export, kept, conversation)
+        return {**found, "text": privacy.as_text(found)}
+
+    for path, work in (("/erase", erased), ("/export", exported)):
+        name = path[1:]
+        blueprint.add_route(_handler(channel_name, work), path, methods=["POST"], name=name)
+        blueprint.add_route(_preflight, path, methods=["OPTIONS"], name=f"{name}_preflight")
+
+
+def _handler(channel_name: str, work: Work) -> Callable[[Request], Awaitable[HTTPResponse]]:
+    async def handle(request: Request) -> HTTPResponse:
+        headers = _cross_origin(request)
+        try:
+            await limits().address(address_of(request))
+            conversation = _conversation(request, channel_name)
+            return response.json(await asyncio.wait_for(_between_turns(request, conversation, work), SECONDS), headers=headers)
+        except Limited as limited:
+            headers["Retry-After"] = str(limited.seconds)
+            return response.json({"error": "Too many calls. Please wait a minute."}, status=429, headers=headers)
+        except Refused as refused:
+            return response.json({"error": str(refused)}, status=refused.status, headers=headers)
+        except (DatabaseUnavailable, Unreadable, asyncio.TimeoutError) as error:
+            logger.error("A patient's request for %s failed: %s: %s", request.path, type(error).__name__, error)
+            return response.json({"error": _TRY_AGAIN}, status=503, headers=headers)
+
+    return handle
+
+
+def _conversation(request: Request, channel_name: str) -> str:
+    try:
+        body = request.json
+    except InvalidUsage:
+        raise Refused(400, "The body is not JSON.") from None
+    ticket = body.get("session_id") if isinstance(body, dict) else None
+    if not isinstance(ticket, str) or not ticket:
+        raise Refused(400, "'session_id' is missing: send the one that session_confirm gave.")
+    try:
+        return identity.conversation_of(channel_name, ticket)
+    except identity.NotIssued:
+        raise Refused(403, "'session_id' was not issued here.") from None
+
+
+async def _between_turns(request: Request, conversation: str, work: Work) -> Dict[str, Any]:
+    """Waits for the turn under way: an answer that is still being written must not come back after the erasure."""
+    agent = getattr(request.app.ctx, "agent", None)
+    async with agent.lock_store.lock(conversation) if agent else nullcontext():
+        return await work(agent.tracker_store.database if agent else database(), conversation)
+
+
+async def _preflight(request: Request) -> HTTPResponse:
+    """Browsers ask before a page of another website may call."""
+    allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
+    return response.empty(headers={**_cross_origin(request), **allowed})
+
+
+def _cross_origin(request: Request) -> Dict[str, str]:
+    """Lets pages of ALLOWED_ORIGINS read the answer."""
+    origin = request.headers.get("origin")
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin in settings().origins else {}

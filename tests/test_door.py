@@ -1,0 +1,140 @@
+"""Every message is checked, counted, answered once, and never met with silence, whatever is broken behind the door."""
+
+import asyncio
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infusion_guide.channels import door
+from infusion_guide.channels.door import Answer, Incoming, Refused, answer, id_of, text_of
+from infusion_guide.channels.limits import Limited
+from infusion_guide.server.action_endpoint import TurnAborted
+from infusion_guide.storage.database import DatabaseUnavailable
+from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, current_turn
+
+HELLO = {"text": "Hello.", "utter_action": "utter_chitchat/greet", "sources": [], "buttons": [{"title": "A", "payload": "/a"}]}
+
+
+@pytest.fixture(autouse=True)
+def unlimited(monkeypatch):
+    class Free:
+        async def visitor(self, conversation, address):
+            pass
+
+    monkeypatch.setattr(door, "limits", lambda: Free())
+    monkeypatch.setattr(door, "_PAUSE", 0.01)
+
+
+def rasa(*outcomes):
+    """Rasa's handler: each call says HELLO and then raises the next of `outcomes`, or stores the turn (None)."""
+    calls = []
+
+    async def handle(message):
+        calls.append(message)
+        outcome = outcomes[min(len(calls), len(outcomes)) - 1]
+        await message.output_channel.send_response(message.sender_id, dict(HELLO))
+        if outcome is not None:
+            raise outcome
+        current_turn.get().stored = True
+
+    handle.calls = calls
+    return handle
+
+
+def names(found):
+    return [reply["metadata"]["utter_action"] for reply in found.replies]
+
+
+def incoming(text="hello", **more):
+    return Incoming("web:a", text, "web", **more)
+
+
+async def test_an_answer_is_what_was_stored():
+    handle = rasa(None)
+    found = await answer(handle, incoming(message_id="m1"))
+    assert found == Answer(
+        [{"text": "Hello.", "buttons": HELLO["buttons"], "metadata": {"utter_action": "utter_chitchat/greet"}}]
+    )
+    (message,) = handle.calls
+    assert (message.message_id, message.sender_id, message.input_channel, message.metadata) == ("m1", "web:a", "web", None)
+
+
+@pytest.mark.parametrize("failure", [StaleTurn(), DatabaseUnavailable()])
+async def test_what_was_not_stored_is_worked_out_again_and_said_once(failure):
+    handle = rasa(failure, failure, None)
+    found = await answer(handle, incoming())
+    assert found.outcome == "answered" and len(found.replies) == 1
+    assert len({message.message_id for message in handle.calls}) == 1  # the same message, however often
+
+
+async def test_a_message_that_was_answered_gets_its_answer_again():
+    found = await answer(rasa(AlreadyAnswered([{"text": "before"}])), incoming())
+    assert found.outcome == "answered" and found.replies == [{"text": "before"}]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [RuntimeError("secret words"), TurnAborted(), DatabaseUnavailable(), StaleTurn(), MemoryError(), asyncio.TimeoutError()],
+)
+async def test_whatever_breaks_is_said_honestly_and_a_crisis_is_answered(failure, caplog):
+    found = await answer(rasa(failure), incoming())
+    assert (found.status, names(found)) == (503, ["utter_technical_problem"])
+    found = await answer(rasa(failure), incoming("i want to kill myself"))
+    assert (found.status, names(found)) == (503, ["utter_crisis/suicide"])
+    assert "kill myself" not in caplog.text
+
+
+async def test_a_rasa_without_a_model_is_a_failure_not_silence():
+    async def ignores(_):
+        return None
+
+    assert names(await answer(ignores, incoming())) == ["utter_technical_problem"]
+
+
+async def test_a_turn_that_hangs_ends_in_time(monkeypatch):
+    monkeypatch.setattr(door, "SECONDS", 0.2)
+
+    async def hangs(_):
+        await asyncio.sleep(60)
+
+    started = time.monotonic()
+    assert (await answer(hangs, incoming("i took too many pills"))).outcome == "failed"
+    assert time.monotonic() - started < 2
+
+
+async def test_over_the_limit_words_are_friendly_and_a_crisis_is_answered(monkeypatch):
+    class Full:
+        async def visitor(self, conversation, address):
+            raise Limited("visitor", 30)
+
+    monkeypatch.setattr(door, "limits", lambda: Full())
+    handle = rasa(None)
+    found = await answer(handle, incoming())
+    assert (found.status, found.retry_after, names(found)) == (429, 30, ["utter_too_many_messages"])
+    found = await answer(handle, incoming("i want to die"))
+    assert (found.status, names(found)) == (200, ["utter_crisis/suicide"])
+    assert handle.calls == []
+
+
+@given(st.one_of(st.text(), st.binary(), st.none(), st.integers(), st.lists(st.text())))
+def test_any_value_is_a_text_or_is_refused(value):
+    try:
+        text = text_of(value)
+    except Refused as refused:
+        assert refused.status in (400, 413) and str(refused)
+    else:
+        text.encode("utf-8")
+        assert "\x00" not in text
+
+
+@given(st.one_of(st.text(), st.none(), st.integers(), st.text("ab", min_size=201)))
+def test_any_value_is_an_id_or_is_refused(value):
+    try:
+        given_id = id_of(value, "sender")
+    except Refused as refused:
+        assert refused.status == 400 and "sender" in str(refused)
+    else:
+        assert 0 < len(given_id) <= 200 and given_id.isprintable() or " " in given_id or not given_id.isascii()
+        given_id.encode("utf-8")
