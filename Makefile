@@ -11,7 +11,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run chat train eval bench test check lint format validate setup lock clean
+.PHONY: help run chat train eval bench bench-scale doctor key test check lint format validate setup lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,12 @@ test: lint check validate ## everything: style, gate, Rasa's validation, trainin
 	@$(PYTHON) -m pytest -q tests
 
 setup: .venv/.base
+
+doctor: setup ## look the set-up over and say what to do
+	@$(PYTHON) -m infusion_guide.server.doctor
+
+key: setup ## print a fresh ENCRYPTION_KEY for .env
+	@$(PYTHON) -m infusion_guide.storage.sealing
 
 lock: $(UV) ## renew the pinned requirements (hashes, no index address)
 	@for f in base dev; do $(UV) pip compile requirements/$$f.in --override requirements/overrides.txt \

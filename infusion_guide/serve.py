@@ -7,19 +7,28 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, Optional, TextIO
+from dataclasses import dataclass
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
 
 from infusion_guide.settings import ROOT, SettingError, Settings, settings
+from infusion_guide.storage.database import full_url, migrate
 from infusion_guide.train import ensure_model
+
+STOP_SECONDS = 10.0  # that a process has to end by itself; above the door's time for a whole turn (channels/door.py)
+LOOK = 0.5  # seconds between two looks whether everything runs
+LONGEST_PAUSE = 30.0  # seconds before a new start
+MOST_ENDS, WINDOW = 5, 300.0  # so many unexpected ends within so many seconds are mended
 
 
 def environment(chosen: Settings) -> Dict[str, str]:
     """What Rasa's processes need in their environment: the settings that endpoints.yml names, telemetry off."""
     return {
+        "OPENBLAS_NUM_THREADS": "1",  # one core a process; more cores are for more assistants (docs/scaling.md)
         **os.environ,
         "ACTIONS_PORT": str(chosen.actions_port),
-        "DATABASE": str(ROOT / chosen.database),
+        "DATABASE_URL": full_url(chosen.database_url),
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONWARNINGS": "ignore",
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -42,35 +51,41 @@ def wait_for(url: str, process: subprocess.Popen, seconds: float = 120) -> None:
 
 @contextmanager
 def running(command: List[str], env: Dict[str, str], out: Optional[TextIO] = None) -> Iterator[subprocess.Popen]:
-    """The process of `command`, stopped at the end by its own pid: asked first, killed after ten seconds.
+    """The process of `command`, stopped at the end by its own pid: asked first, killed after STOP_SECONDS.
 
     What it says goes to the file `out`, or to this terminal.
     """
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT if out else None)
+    process = _start(command, env, out)
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _stop(process)
+
+
+def _start(command: List[str], env: Dict[str, str], out: Optional[TextIO] = None) -> subprocess.Popen:
+    # A session of its own: Ctrl+C reaches this process only, which stops the others one after the other.
+    error = subprocess.STDOUT if out else None
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=error, start_new_session=True)
+
+
+def _stop(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def action_server(port: int) -> List[str]:
-    """Command of the action server; Rasa SDK binds every address unless told otherwise."""
-    code = f"import rasa_sdk.endpoint as endpoint; endpoint.run('actions', port={port})"
-    return [sys.executable, "-c", _LOOPBACK + code]
-
-
-# rasa_sdk.endpoint.run has no parameter for the address and passes "0.0.0.0" to Sanic.
-_LOOPBACK = (
-    "import sanic; original = sanic.Sanic.run\n"
-    "def run(self, host=None, *args, **kwargs): return original(self, '127.0.0.1', *args, **kwargs)\n"
-    "sanic.Sanic.run = run\n"
-)
+    """Command of the action server. Rasa SDK binds every address unless SANIC_HOST tells otherwise."""
+    code = (
+        "import os; os.environ['SANIC_HOST'] = '127.0.0.1'\n"
+        "from infusion_guide.server.logs import configure_logs; configure_logs('actions')\n"
+        f"import rasa_sdk.endpoint as endpoint; endpoint.run('actions', port={port})"
+    )
+    return [sys.executable, "-c", code]
 
 
 @contextmanager
@@ -81,6 +96,74 @@ def actions_running(port: int, env: Dict[str, str]) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A server that belongs to the assistant: its command, and the address that answers once it has started."""
+
+    name: str
+    command: List[str]
+    url: str
+
+
+def supervise(parts: List[Part], env: Dict[str, str], ready: Callable[[], None]) -> int:
+    """Starts `parts` in order, calls `ready`, and starts again what ends by itself; stops the last started first.
+
+    The pause before a new start doubles from one second to LONGEST_PAUSE with each end within WINDOW seconds. The exit
+    code 1 comes back after more than MOST_ENDS of them: then something is wrong that a new start does not mend.
+
+    Raises:
+        SystemExit: a part did not start the first time, or this process was asked to stop.
+    """
+    processes: Dict[Part, subprocess.Popen] = {}
+    ends: Deque[float] = deque()
+    try:
+        for part in parts:
+            processes[part] = _start(part.command, env)
+            wait_for(part.url, processes[part])
+        ready()
+        while True:
+            time.sleep(LOOK)
+            for part, process in processes.items():
+                if process.poll() is None:
+                    continue
+                ends.append(time.monotonic())
+                while ends[0] < ends[-1] - WINDOW:
+                    ends.popleft()
+                if len(ends) > MOST_ENDS:
+                    _tell(f"The {part.name} ended again (exit {process.returncode}); giving up after {MOST_ENDS} new starts.")
+                    return 1
+                pause = min(LONGEST_PAUSE, 2.0 ** (len(ends) - 1))
+                _tell(f"The {part.name} ended (exit {process.returncode}); starting it again in {pause:.0f} s.")
+                time.sleep(pause)
+                processes[part] = _start(part.command, env)
+    finally:
+        for process in reversed(list(processes.values())):
+            _stop(process)
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _stop_when_asked() -> None:
+    """SIGTERM, Ctrl+C and a closed terminal end this process once; further signals do not disturb the stopping."""
+    asked = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def leave(*_: Any) -> None:
+        for each in asked:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(0)
+
+    for each in asked:
+        signal.signal(each, leave)
+
+
+def local_url(chosen: Settings) -> str:
+    """Where this machine reaches the assistant, also when it listens on every address."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host, chosen.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{chosen.port}"
+
+
 def main() -> int:
     """Serves until interrupted; `shell` as argument talks in the terminal instead."""
     try:
@@ -89,30 +172,39 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     model = ensure_model()
+    migrate(chosen.database_url)
     env = environment(chosen)
-    shell = sys.argv[1:] == ["shell"]
     rasa = [sys.executable, "-W", "ignore", "-m", "rasa"]
     files = ["--model", str(model), "--endpoints", "endpoints.yml"]
     if not chosen.clinic_phone:
         print("Note: CLINIC_PHONE is not set in .env, so replies name no phone number of the clinic.", flush=True)
+    if sys.argv[1:] == ["shell"]:
+        return _shell([*rasa, "shell", *files, "--credentials", os.devnull], chosen, env)
+    _stop_when_asked()
+    command = [*rasa, "run", *files, "--credentials", "credentials.yml", "-i", chosen.host, "-p", str(chosen.port)]
+    parts = [
+        Part("action server", action_server(chosen.actions_port), f"http://127.0.0.1:{chosen.actions_port}/health"),
+        Part("assistant", command, f"{local_url(chosen)}/health"),
+    ]
+    return supervise(parts, env, lambda: _greet(local_url(chosen)))
+
+
+def _shell(command: List[str], chosen: Settings, env: Dict[str, str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with actions_running(chosen.actions_port, env):
-            if shell:
-                print("Loading; type your question when you are asked to. /stop ends the talk.", flush=True)
-                return subprocess.call([*rasa, "shell", *files, "--credentials", os.devnull], cwd=ROOT, env=env)
-            command = [*rasa, "run", *files, "--credentials", "credentials.yml", "-i", chosen.host, "-p", str(chosen.port)]
-            with running(command, env) as process:
-                wait_for(f"http://{chosen.host}:{chosen.port}/webhooks/rest/", process)
-                print(
-                    f"Ready on http://{chosen.host}:{chosen.port} (Ctrl+C stops it). Try:\n"
-                    f"  curl -s http://{chosen.host}:{chosen.port}/webhooks/rest/webhook "
-                    """-d '{"sender": "me", "message": "does it help with depression?"}'""",
-                    flush=True,
-                )
-                return process.wait()
+            print("Loading; type your question when you are asked to. /stop ends the talk.", flush=True)
+            return subprocess.call(command, cwd=ROOT, env=env)
     except KeyboardInterrupt:
         return 0
+
+
+def _greet(url: str) -> None:
+    print(
+        f"Ready on {url} (Ctrl+C stops it). Try:\n"
+        f"""  curl -s {url}/webhooks/rest/webhook -d '{{"sender": "me", "message": "does it help with depression?"}}'""",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

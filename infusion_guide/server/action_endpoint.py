@@ -1,0 +1,60 @@
+"""Calls the action server; a call that fails ends the turn, so that nothing is confirmed that did not happen."""
+
+import asyncio
+from typing import Any, Optional
+
+import aiohttp
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+
+from infusion_guide.storage.turn import current_turn
+
+SECONDS = 3.0  # below the door's time for a whole turn (channels/door.py)
+_REJECTED = 400  # Rasa SDK's answer for a form that leaves the decision to the policies
+
+
+class TurnAborted(BaseException):
+    """The action server did not do its part.
+
+    Not an Exception on purpose: Rasa swallows those of an action and goes on with the rule's next step
+    (rasa/core/processor.py, `_run_action`), which may confirm what never happened.
+    """
+
+
+class ActionEndpoint(EndpointConfig):
+    """Rasa's action endpoint with a time limit, an idempotency key and failures that count."""
+
+    async def request(self, *args: Any, **kwargs: Any) -> Optional[Any]:
+        """See parent. The header Idempotency-Key is the same when a message is worked out again.
+
+        Raises:
+            TurnAborted: no answer within SECONDS, or an answer that is none.
+        """
+        turn = current_turn.get()
+        if turn:
+            kwargs["headers"] = {**kwargs.get("headers", {}), "Idempotency-Key": turn.message_id}
+        try:
+            answer = await asyncio.wait_for(super().request(*args, **kwargs), SECONDS)
+        except ClientResponseError as error:
+            if error.status == _REJECTED:
+                raise
+            raise TurnAborted(f"The action server answered {error.status}.") from None
+        except asyncio.TimeoutError:
+            raise TurnAborted(f"The action server did not answer within {SECONDS:.0f} s.") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise TurnAborted(f"The action server cannot be reached ({type(error).__name__}).") from None
+        if answer is None:
+            raise TurnAborted("The action server answered without events.")
+        return answer
+
+    @classmethod
+    def like(cls, endpoint: EndpointConfig) -> "ActionEndpoint":
+        """The same endpoint with this class's rules."""
+        return cls(
+            endpoint.url,
+            endpoint.params,
+            endpoint.headers,
+            endpoint.basic_auth,
+            endpoint.token,
+            endpoint.token_name,
+            **endpoint.kwargs,
+        )

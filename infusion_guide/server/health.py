@@ -1,0 +1,70 @@
+"""/health: the process lives. /ready: everything that an answer needs is there. /metrics: for Prometheus."""
+
+import asyncio
+import hmac
+from typing import Any, Dict
+
+import aiohttp
+import sqlalchemy as sa
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sanic import Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from infusion_guide.server.metrics import registry, surroundings
+from infusion_guide.settings import settings
+
+_SECONDS = 2.0  # for one check
+
+
+def add_routes(app: Sanic) -> None:
+    """Adds the three routes to `app`."""
+    app.add_route(_health, "/health", methods=["GET"])
+    app.add_route(_ready, "/ready", methods=["GET"])
+    app.add_route(_metrics, "/metrics", methods=["GET"])
+
+
+async def _health(_: Request) -> HTTPResponse:
+    return response.json({"status": "alive"})
+
+
+async def _ready(request: Request) -> HTTPResponse:
+    parts = await readiness(request.app.ctx.agent)
+    return response.json(parts, status=200 if all(parts.values()) else 503)
+
+
+async def _metrics(request: Request) -> HTTPResponse:
+    if not _may_read(request):
+        return response.json({"error": "Send 'Authorization: Bearer <METRICS_TOKEN>'."}, status=401)
+    await surroundings.look(request.app.ctx.agent, readiness)
+    return response.raw(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_read(request: Request) -> bool:
+    token = settings().metrics_token
+    if not token:
+        return request.ip in ("127.0.0.1", "::1") and not request.headers.get("x-forwarded-for")
+    return hmac.compare_digest((request.token or "").encode(), token.encode())
+
+
+async def readiness(agent: Any) -> Dict[str, bool]:
+    """Whether model, database, lock store and action server do their part."""
+    names = ("model", "database", "lock", "actions")
+    checks = (_model(agent), _database(agent), agent.lock_store.answers(), _actions(agent))
+    found = await asyncio.gather(*(asyncio.wait_for(check, _SECONDS + 0.5) for check in checks), return_exceptions=True)
+    return {name: value is True for name, value in zip(names, found)}
+
+
+async def _model(agent: Any) -> bool:
+    return bool(agent.is_ready())
+
+
+async def _database(agent: Any) -> bool:
+    return await agent.tracker_store.database.run(lambda connection: connection.execute(sa.text("SELECT 1")).scalar()) == 1
+
+
+async def _actions(agent: Any) -> bool:
+    url = agent.action_endpoint.url.rsplit("/", 1)[0] + "/health"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
+        async with session.get(url) as answered:
+            return answered.status == 200

@@ -1,0 +1,116 @@
+"""Numbers for Prometheus (docs/operations.md explains each). No label ever holds an id or a word of a patient."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Awaitable, Callable, ContextManager, Dict, List, Optional, Tuple
+
+import sqlalchemy as sa
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from sqlalchemy.engine import Connection
+
+from infusion_guide.storage.tables import outbox
+
+registry: CollectorRegistry = REGISTRY
+
+_FRESH = 10.0  # seconds that what was found in database and neighbours is shown again
+_WAIT = 1.0  # seconds that a scrape waits for the database
+
+_SECONDS = Histogram(
+    "infusion_guide_turn_seconds",
+    "Time from a message to its answer",
+    ["channel", "outcome"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_REPLIES = Counter("infusion_guide_replies", "Replies by kind", ["channel", "kind"])
+_FIRST_AID = Counter("infusion_guide_first_aid_crises", "Crisis replies that were sent although the turn had failed")
+_LIMITED = Counter("infusion_guide_limited", "Messages over a limit", ["who"])
+_UNDER_WAY = Gauge("infusion_guide_turns_in_progress", "Messages being answered now, those that wait for their turn included")
+_READY = Gauge("infusion_guide_ready", "1 when this part answers, 0 when not (the parts of /ready)", ["part"])
+_WAITING = Gauge("infusion_guide_outbox_waiting", "Effects that are stored but not delivered yet; NaN when nobody knows")
+_OLDEST = Gauge("infusion_guide_outbox_oldest_seconds", "Age of the oldest of them, 0 without any; NaN when nobody knows")
+_BUILD = Gauge("infusion_guide_build_info", "Always 1; the label is the fingerprint of the model that answers", ["model"])
+
+_OUTBOX = sa.select([sa.func.count(), sa.func.min(outbox.c.at)]).where(outbox.c.done.is_(None))
+
+
+def count_turn(channel: str, outcome: str, replies: List[Dict[str, Any]], seconds: float) -> None:
+    """One answered message: its outcome ("answered", "limited", "failed"), its replies and how long they took."""
+    _SECONDS.labels(channel, outcome).observe(seconds)
+    kinds = [kind(reply) for reply in replies]
+    for each in kinds:
+        _REPLIES.labels(channel, each).inc()
+    if outcome == "failed" and "crisis" in kinds:
+        _FIRST_AID.inc()
+
+
+def count_limited(who: str) -> None:
+    """One message over the limit of `who` ("visitor", "address", "all")."""
+    _LIMITED.labels(who).inc()
+
+
+def turn_under_way() -> ContextManager[None]:
+    """Counts a message as being answered while the context lasts."""
+    return _UNDER_WAY.track_inprogress()
+
+
+def kind(reply: Dict[str, Any]) -> str:
+    """faq, crisis, fallback ... of a reply, "other" for the rest: few values, as labels must be."""
+    name = str((reply.get("metadata") or {}).get("utter_action", ""))[len("utter_") :]
+    if name.startswith("fallback"):
+        return "fallback"
+    return name.split("/", 1)[0] if "/" in name else "other"
+
+
+class Surroundings:
+    """What a scrape looks up: readiness, the outbox, the model. Looked up at most every ten seconds, never waited for long.
+
+    The outbox is read in a thread of its own, and not again before that has ended: a frozen database costs one thread,
+    whatever scrapes come.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+        self._reading: Optional["asyncio.Future[Tuple[int, Optional[float]]]"] = None
+        self._looked = -_FRESH
+
+    async def look(self, agent: Any, readiness: Callable[[Any], Awaitable[Dict[str, bool]]]) -> None:
+        """Brings the gauges up to date for `agent`; `readiness` tells of each part whether it answers. Never raises."""
+        if time.monotonic() - self._looked < _FRESH:
+            return
+        self._looked = time.monotonic()
+        parts, (waiting, oldest) = await asyncio.gather(_parts(agent, readiness), self._outbox(agent))
+        for part, ready in parts.items():
+            _READY.labels(part).set(ready)
+        _WAITING.set(waiting)
+        _OLDEST.set(oldest)
+        name = str(getattr(agent.processor, "model_filename", None) or "none")
+        _BUILD.clear()
+        _BUILD.labels(name.replace("infusion-guide-", "").replace(".tar.gz", "")).set(1)
+
+    async def _outbox(self, agent: Any) -> Tuple[float, float]:
+        """Rows that wait and the age of the oldest in seconds; NaN when the database does not tell in time."""
+        unknown = (float("nan"), float("nan"))
+        if self._reading is None or self._reading.done():
+            run = agent.tracker_store.database.run_now
+            self._reading = asyncio.get_running_loop().run_in_executor(self._thread, run, _read_outbox)
+        done, _ = await asyncio.wait({self._reading}, timeout=_WAIT)
+        if not done or self._reading.exception():
+            return unknown
+        waiting, first = self._reading.result()
+        return waiting, max(0.0, time.time() - first) if first else 0.0
+
+
+def _read_outbox(connection: Connection) -> Tuple[int, Optional[float]]:
+    count, first = connection.execute(_OUTBOX).one()
+    return count, first
+
+
+async def _parts(agent: Any, readiness: Callable[[Any], Awaitable[Dict[str, bool]]]) -> Dict[str, bool]:
+    try:
+        return await readiness(agent)
+    except Exception:  # a scrape tells what it can
+        return {}
+
+
+surroundings = Surroundings()

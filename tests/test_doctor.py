@@ -1,0 +1,221 @@
+"""The doctor: plain words, the right status, no secrets, and done in three seconds whatever hangs."""
+
+import http.server
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from infusion_guide.server import doctor
+from infusion_guide.server.doctor import FIX, NOTE, OK, Finding
+from infusion_guide.settings import ROOT, Settings
+from infusion_guide.storage.database import migrate
+from tests.servers import free_port
+
+KEY = "s" * 40
+
+
+def chosen(**values):
+    return Settings(**{"port": free_port(), "actions_port": free_port(), **values})
+
+
+@contextmanager
+def serving(port, answers):
+    """A web server on `port`: status and JSON by path."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, body = answers.get(self.path, (404, {}))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_every_check_explains_itself():
+    for check in doctor.CHECKS:
+        assert check.__doc__
+    found = doctor.examine(chosen())
+    assert len(found) == len(doctor.CHECKS)
+    for name, finding in found:
+        assert finding.status in (OK, NOTE, FIX) and finding.words and "\n" not in finding.words, name
+
+
+def test_here_python_and_packages_are_right():
+    assert doctor.python_version(chosen()).status == OK
+    assert doctor.packages(chosen()).status == OK
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr(doctor, "_installed", lambda name: None if name == "redis" else doctor.importlib.metadata.version(name))
+    finding = doctor.packages(chosen())
+    assert finding.status == FIX and "redis" in finding.words and "make setup" in finding.words
+
+
+@pytest.mark.parametrize("there, status", [(("new",), OK), (("infusion-guide-old",), FIX), ((), FIX)])
+def test_model(monkeypatch, tmp_path, there, status):
+    for name in there:
+        (tmp_path / f"{name}.tar.gz").touch()
+    monkeypatch.setattr(doctor, "MODELS", tmp_path)
+    monkeypatch.setattr(doctor, "model_path", lambda: tmp_path / "new.tar.gz")
+    finding = doctor.model(chosen())
+    assert finding.status == status and (status == OK or "make train" in finding.words)
+
+
+def test_database_before_and_after_its_first_start(tmp_path):
+    settings = chosen(database_url=f"sqlite:///{tmp_path / 'new.db'}")
+    assert "first start" in doctor.database(settings).words and not (tmp_path / "new.db").exists()
+    (tmp_path / "new.db").touch()
+    assert doctor.database(settings).status == NOTE
+    migrate(settings.database_url)
+    assert doctor.database(settings).status == OK
+    assert doctor.database(chosen(database_url=f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")).status == FIX
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://clinic:hunter2@127.0.0.1:{port}/talks?password=hunter3",
+        "postgresql+psycopg2://clinic:hunter2@127.0.0.1:{port}/t",
+    ],
+)
+def test_an_unreachable_database_keeps_its_password(url):
+    finding = doctor.database(chosen(database_url=url.format(port=free_port())))
+    assert finding.status == FIX and "DATABASE_URL" in finding.words
+    assert "hunter" not in finding.words and "clinic" not in finding.words
+
+
+def test_redis():
+    assert doctor.redis(chosen()).status == OK
+    finding = doctor.redis(chosen(redis_url=f"redis://:hunter2@127.0.0.1:{free_port()}/0"))
+    assert finding.status == FIX and "hunter2" not in finding.words
+
+
+def test_ports_that_are_free():
+    settings = chosen()
+    assert doctor.assistant(settings) == Finding(OK, f"port {settings.port} is free")
+    assert doctor.actions(settings) == Finding(OK, f"port {settings.actions_port} is free")
+
+
+PARTS = {"model": True, "database": True, "lock": True, "actions": True}
+
+
+@pytest.mark.parametrize(
+    "ready, status, word",
+    [((200, PARTS), OK, "is ready"), ((503, {**PARTS, "database": False}), FIX, "not ready: database"), ((404, {}), FIX, "else")],
+)
+def test_the_assistant_that_runs(ready, status, word):
+    settings = chosen()
+    with serving(settings.port, {"/health": (200, {"status": "alive"}), "/ready": ready}):
+        finding = doctor.assistant(settings)
+    assert finding.status == status and word in finding.words
+
+
+@pytest.mark.parametrize("answers, status", [({"/health": (200, {}), "/actions": (200, [])}, OK), ({}, FIX)])
+def test_the_action_server_that_runs(answers, status):
+    settings = chosen()
+    with serving(settings.actions_port, answers):
+        assert doctor.actions(settings).status == status
+
+
+def test_a_port_where_something_mute_listens():
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        assert "something else" in doctor.assistant(chosen(port=mute.getsockname()[1])).words
+
+
+@pytest.mark.parametrize(
+    "values, status, word",
+    [
+        ({}, NOTE, "not for patients"),
+        ({"production": True, "secret_key": KEY, "host": "0.0.0.0"}, FIX, "PROXIES=1"),
+        ({"production": True, "secret_key": KEY, "host": "0.0.0.0", "proxies": 1}, NOTE, "forged"),
+        ({"production": True, "secret_key": KEY, "proxies": 1}, NOTE, "STORED_WORDS"),
+        (
+            {
+                "production": True,
+                "secret_key": KEY,
+                "proxies": 1,
+                "stored_words": "redacted",
+                "database_url": "postgresql://db/x",
+            },
+            OK,
+            "complete",
+        ),
+    ],
+)
+def test_production(values, status, word):
+    finding = doctor.production(chosen(**values))
+    assert finding.status == status and word in finding.words and KEY not in finding.words
+
+
+def test_no_phone_matters_in_production():
+    assert doctor.clinic(chosen()).status == NOTE
+    assert doctor.clinic(chosen(production=True, secret_key=KEY)).status == FIX
+    assert doctor.clinic(chosen(clinic_phone="555-123-4567")).status == OK
+
+
+def test_disk_clock_and_review(monkeypatch, tmp_path):
+    assert doctor.disk(chosen()).status == OK
+    monkeypatch.setattr(doctor, "_ROOM", 10**18)
+    assert doctor.disk(chosen()).status == FIX
+    assert doctor.clock(chosen()).status == OK
+    monkeypatch.setattr(doctor, "MODELS", ROOT / "models")
+    monkeypatch.setattr(doctor.time, "time", lambda: 0.0)
+    monkeypatch.setattr(doctor, "MODELS", tmp_path)
+    (tmp_path / "m.tar.gz").touch()
+    assert doctor.clock(chosen()).status == FIX
+    assert doctor.review(chosen()).status in (OK, NOTE)
+
+
+def test_what_hangs_or_breaks_hides_nothing(monkeypatch):
+    def hangs(_):
+        time.sleep(30)
+
+    def breaks(_):
+        raise ValueError("hunter2")
+
+    monkeypatch.setattr(doctor, "SECONDS", 0.3)
+    started = time.monotonic()
+    found = dict(doctor.examine(chosen(), (hangs, breaks, doctor.python_version)))
+    assert time.monotonic() - started < 2
+    assert found["hangs"].status == FIX and found["breaks"].words == "could not be checked (ValueError)."
+    assert found["python version"].status == OK
+
+
+@pytest.mark.parametrize(
+    "url, shown",
+    [
+        ("postgresql://user:pass@db.example.org:5432/clinic?password=x", "postgresql://db.example.org:5432/clinic"),
+        ("rediss://:p@ss@cache:6379/0", "rediss://cache:6379/0"),
+        ("sqlite:///conversations.db", "sqlite:///conversations.db"),
+    ],
+)
+def test_urls_are_shown_without_secrets(url, shown):
+    assert doctor.without_secrets(url) == shown
+
+
+@pytest.mark.parametrize("values, code, word", [({"PORT": "99999"}, 1, "FIX  settings: PORT"), ({}, None, "OK   settings")])
+def test_as_a_command(values, code, word):
+    ports = {"PORT": str(free_port()), "ACTIONS_PORT": str(free_port())}
+    env = {"PATH": "", "SECRET_KEY": KEY, "DATABASE_URL": "sqlite:////tmp/none.db", **ports, **values}
+    command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.server.doctor"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    assert word in done.stdout and KEY not in done.stdout + done.stderr
+    assert done.returncode == (code if code is not None else int("FIX " in done.stdout))
