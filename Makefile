@@ -14,7 +14,7 @@ export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 .PHONY: help run chat train eval bench bench-scale doctor key test check lint format validate setup lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: setup ## serve the assistant and its action server (settings: .env)
 	@$(PYTHON) -m infusion_guide.serve
@@ -30,6 +30,9 @@ eval: .venv/.dev ## FILE=in.jsonl OUT=out.jsonl: outcomes a line; alone: tables 
 
 bench: .venv/.dev ## compare with Rasa's own pipelines; writes docs/benchmarks.md (over an hour)
 	@$(PYTHON) -m infusion_guide.bench
+
+bench-scale: .venv/.dev ## one and two assistants behind nginx; fills in docs/scaling.md (needs nginx)
+	@$(PYTHON) -m infusion_guide.bench.scale
 
 check: .venv/.dev ## the one-second gate: do all rooms agree?
 	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py

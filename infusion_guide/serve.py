@@ -1,4 +1,7 @@
-"""Runs the assistant and its action server on this machine: `python -m infusion_guide.serve` (or `... serve shell`)."""
+"""Runs the assistant and its action server on this machine: `python -m infusion_guide.serve` (or `... serve shell`).
+
+In a container, where restarting is somebody else's work, one role a process: `... serve assistant|actions|migrate`.
+"""
 
 import os
 import signal
@@ -10,12 +13,15 @@ import urllib.request
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
 
 from infusion_guide.settings import ROOT, SettingError, Settings, settings
 from infusion_guide.storage.database import full_url, migrate
-from infusion_guide.train import ensure_model
+from infusion_guide.train import ensure_model, model_path
 
+ROLES = ("assistant", "actions", "migrate")
+_RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
 STOP_SECONDS = 10.0  # that a process has to end by itself; above the door's time for a whole turn (channels/door.py)
 LOOK = 0.5  # seconds between two looks whether everything runs
 LONGEST_PAUSE = 30.0  # seconds before a new start
@@ -28,6 +34,7 @@ def environment(chosen: Settings) -> Dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",  # one core a process; more cores are for more assistants (docs/scaling.md)
         **os.environ,
         "ACTIONS_PORT": str(chosen.actions_port),
+        "ACTIONS_URL": chosen.actions_url or f"http://127.0.0.1:{chosen.actions_port}",
         "DATABASE_URL": full_url(chosen.database_url),
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONWARNINGS": "ignore",
@@ -78,14 +85,20 @@ def _stop(process: subprocess.Popen) -> None:
             process.wait()
 
 
-def action_server(port: int) -> List[str]:
+def action_server(port: int, host: str = "127.0.0.1") -> List[str]:
     """Command of the action server. Rasa SDK binds every address unless SANIC_HOST tells otherwise."""
     code = (
-        "import os; os.environ['SANIC_HOST'] = '127.0.0.1'\n"
+        f"import os; os.environ['SANIC_HOST'] = {host!r}\n"
         "from infusion_guide.server.logs import configure_logs; configure_logs('actions')\n"
         f"import rasa_sdk.endpoint as endpoint; endpoint.run('actions', port={port})"
     )
     return [sys.executable, "-c", code]
+
+
+def assistant(chosen: Settings, model: Path) -> List[str]:
+    """Command of the assistant."""
+    files = ["--model", str(model), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
+    return [*_RASA, "run", *files, "-i", chosen.host, "-p", str(chosen.port)]
 
 
 @contextmanager
@@ -171,22 +184,37 @@ def main() -> int:
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2
+    if sys.argv[1:] and sys.argv[1] in ROLES:
+        return _play(sys.argv[1], chosen)
     model = ensure_model()
     migrate(chosen.database_url)
     env = environment(chosen)
-    rasa = [sys.executable, "-W", "ignore", "-m", "rasa"]
-    files = ["--model", str(model), "--endpoints", "endpoints.yml"]
     if not chosen.clinic_phone:
         print("Note: CLINIC_PHONE is not set in .env, so replies name no phone number of the clinic.", flush=True)
     if sys.argv[1:] == ["shell"]:
-        return _shell([*rasa, "shell", *files, "--credentials", os.devnull], chosen, env)
+        files = ["--model", str(model), "--endpoints", "endpoints.yml", "--credentials", os.devnull]
+        return _shell([*_RASA, "shell", *files], chosen, env)
     _stop_when_asked()
-    command = [*rasa, "run", *files, "--credentials", "credentials.yml", "-i", chosen.host, "-p", str(chosen.port)]
     parts = [
         Part("action server", action_server(chosen.actions_port), f"http://127.0.0.1:{chosen.actions_port}/health"),
-        Part("assistant", command, f"{local_url(chosen)}/health"),
+        Part("assistant", assistant(chosen, model), f"{local_url(chosen)}/health"),
     ]
     return supervise(parts, env, lambda: _greet(local_url(chosen)))
+
+
+def _play(role: str, chosen: Settings) -> int:
+    """One role in this very process, so that signals of a container's supervisor reach it. Nothing is trained here."""
+    if role == "migrate":
+        migrate(chosen.database_url)
+        return 0
+    if role == "actions":
+        command = action_server(chosen.actions_port, chosen.host)
+    elif model_path().exists():
+        command = assistant(chosen, model_path())
+    else:
+        raise SystemExit("There is no model of the present data: run `make train`, or build the image anew.")
+    os.chdir(ROOT)
+    return os.execvpe(command[0], command, environment(chosen))  # does not come back
 
 
 def _shell(command: List[str], chosen: Settings, env: Dict[str, str]) -> int:

@@ -51,6 +51,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5005
     actions_port: int = 5055
+    actions_url: str = ""
     production: bool = False
     database_url: str = "sqlite:///conversations.db"
     redis_url: str = ""
@@ -100,6 +101,8 @@ class Settings:
             raise SettingError("PROXIES is the number of reverse proxies before the assistant: 0 or more. Fix it in .env.")
         if not self.database_url.startswith(("sqlite://", "postgresql://", "postgresql+psycopg2://")):
             raise SettingError("DATABASE_URL begins with sqlite:/// or postgresql://. Fix it in .env.")
+        if self.actions_url and not _ORIGIN.match(self.actions_url):
+            raise SettingError("ACTIONS_URL is an address such as http://actions:5055, without a path. Fix it in .env.")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://")):
             raise SettingError("REDIS_URL begins with redis:// or rediss://. Fix it in .env, or remove the line.")
         for origin in self.origins:
@@ -109,7 +112,7 @@ class Settings:
                     "https://www.example.org in .env, separated by blanks, without a path."
                 )
         if self.notice_webhook and not _WEB_ADDRESS.match(self.notice_webhook):
-            raise SettingError("NOTICE_WEBHOOK is not a web address. It begins with https:// (or http:// on your own network).")
+            raise SettingError("NOTICE_WEBHOOK is not a web address. Write one in .env that begins with https:// or http://.")
         for name in ("secret_key", "rest_token", "metrics_token"):
             value = getattr(self, name)
             if value and len(value) < _SECRET:

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from infusion_guide.ports import free_port
 from infusion_guide.server import doctor
 from infusion_guide.server.doctor import FIX, NOTE, OK, Finding
 from infusion_guide.settings import ROOT, Settings
 from infusion_guide.storage.database import migrate
-from tests.servers import free_port
 
 KEY = "s" * 40
 

@@ -19,13 +19,13 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, Sanic
 
 from infusion_guide.channels import identity, own_data
+from infusion_guide.ports import free_port
 from infusion_guide.settings import Settings
 from infusion_guide.storage import privacy, sealing
 from infusion_guide.storage.database import database, migrate
 from infusion_guide.storage.tables import conversations, events, outbox, turns
 from infusion_guide.storage.tracker_store import TrackerStore
 from infusion_guide.storage.turn import Effect, Turn, current_turn
-from tests.servers import free_port, fresh_postgres, postgres  # noqa: F401
 
 DOMAIN = Domain.from_dict({"intents": ["faq"], "slots": {"careful": {"type": "bool", "mappings": [{"type": "custom"}]}}})
 WORDS = "My name is Wilhelmina Quistgaard, call (555) 010-0147 or quist@example.org"  # invented

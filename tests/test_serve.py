@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from infusion_guide import serve
+from infusion_guide.ports import free_port
 from infusion_guide.settings import ROOT, Settings
-from tests.servers import free_port
 
 SERVER = """
 import http.server, os, signal, sys, time

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 import socketio
 
-from infusion_guide.evaluate.run import free_port
+from infusion_guide.ports import free_port
 from infusion_guide.serve import environment, wait_for
 from infusion_guide.settings import ROOT, Settings
 from infusion_guide.train import ensure_model

@@ -15,7 +15,7 @@ from typing import Dict, Iterator, List
 import psutil
 
 from infusion_guide.bench.peers import DOMAIN, OURS, Peer
-from infusion_guide.evaluate.run import free_port
+from infusion_guide.ports import free_port
 from infusion_guide.serve import action_server, environment, running, wait_for
 from infusion_guide.settings import ROOT, settings
 from infusion_guide.storage.database import migrate

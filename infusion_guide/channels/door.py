@@ -125,6 +125,7 @@ async def answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
 
 
 async def _answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
+    end = time.perf_counter() + SECONDS  # counting has its part of the time: Redis may hang too
     try:
         await limits().visitor(incoming.conversation, incoming.address)
     except Limited as limited:
@@ -134,7 +135,7 @@ async def _answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
             return Answer([crisis])
         return Answer([first_aid.too_many_messages()], "limited", limited.seconds)
     try:
-        return Answer(await asyncio.wait_for(_turn(on_new_message, incoming), SECONDS))
+        return Answer(await asyncio.wait_for(_turn(on_new_message, incoming), end - time.perf_counter()))
     except (Exception, TurnAborted) as error:
         logger.error("The turn failed: %s", _reason(error), exc_info=error)
         return Answer([first_aid.crisis_reply(incoming.text) or first_aid.technical_problem()], "failed")

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _DEVELOPMENT = 40  # times as many outside production, where tests and tools speak and nobody else can
 _ANSWER = 0.5  # seconds that Redis has to answer before this process counts alone
+_ALONE = 5.0  # seconds that it does so then: a Redis that hangs is not waited for at each message
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Limits:
         self._all = [RateLimitItemPerSecond(times * chosen.messages_per_second)]
         self._here = MovingWindowRateLimiter(MemoryStorage())
         self._shared: Optional[MovingWindowRateLimiter] = None
+        self._alone_until = 0.0
         if chosen.redis_url:
             options = {"socket_timeout": _ANSWER, "socket_connect_timeout": _ANSWER}
             storage: Storage = RedisStorage(f"async+{chosen.redis_url}", implementation="redispy", **options)
@@ -64,10 +66,11 @@ class Limits:
                 raise Limited(who, max(1, int(reset - time.time()) + 1))
 
     async def _hit(self, item: RateLimitItem, who: str, key: str) -> Tuple[bool, float]:
-        if self._shared:
+        if self._shared and time.monotonic() >= self._alone_until:
             try:
                 return await asyncio.wait_for(_hit(self._shared, item, who, key), _ANSWER)
             except Exception as error:  # whatever Redis or its client raises: counting must not stop the talk
+                self._alone_until = time.monotonic() + _ALONE
                 logger.warning("Redis does not count messages (%s); this process counts alone.", type(error).__name__)
         return await _hit(self._here, item, who, key)
 

@@ -1,5 +1,6 @@
 """Socket.IO for the website: a visitor gets a signed session, and hears only its own conversation."""
 
+from contextlib import suppress
 from typing import Any, Dict
 from urllib.parse import urlsplit
 
@@ -77,8 +78,9 @@ class WebChannel(Channel):
             except identity.NotIssued:
                 ticket = identity.issue(self.name())
                 conversation = identity.conversation_of(self.name(), ticket)
-            await sio.enter_room(sid, conversation)
-            await sio.emit("session_confirm", ticket, room=sid)
+            with suppress(KeyError):  # the visitor left already
+                await _join(sio, sid, conversation)
+                await sio.emit("session_confirm", ticket, room=sid)
 
         @sio.event
         async def user_uttered(sid: str, data: Any = None) -> None:
@@ -90,7 +92,7 @@ class WebChannel(Channel):
                 incoming = self._read(data, (await sio.get_session(sid)).get("address"))
                 found = await reply_to(incoming)
                 # To the room: a patient with two windows open sees the same talk in both.
-                await sio.enter_room(sid, incoming.conversation)
+                await _join(sio, sid, incoming.conversation)
                 for reply in found.replies:
                     await sio.emit("bot_uttered", _rendered(reply), room=incoming.conversation)
                 await sio.emit("turn_end", _end(found, data), room=incoming.conversation)
@@ -125,6 +127,15 @@ def _end(found: Answer, data: Dict[str, Any]) -> Dict[str, Any]:
     return {"message_id": data.get("message_id"), "outcome": found.outcome, "retry_after": found.retry_after}
 
 
+async def _join(sio: socketio.AsyncServer, sid: str, conversation: str) -> None:
+    """A window hears one conversation; one that asked for more and more of them would fill the memory."""
+    async with sio.session(sid) as session:
+        before, session["conversation"] = session.get("conversation"), conversation
+    if before and before != conversation:
+        await sio.leave_room(sid, before)
+    await sio.enter_room(sid, conversation)
+
+
 async def _refuse(sio: socketio.AsyncServer, sid: str, words: str, data: Any) -> None:
     message_id = data.get("message_id") if isinstance(data, dict) and isinstance(data.get("message_id"), str) else None
     await sio.emit("refused", {"error": words, "message_id": message_id}, room=sid)
@@ -133,4 +144,7 @@ async def _refuse(sio: socketio.AsyncServer, sid: str, words: str, data: Any) ->
 def _may_come_from(origin: str, environ: Dict[str, Any]) -> bool:
     """Whether a page of `origin` may talk to us: our own host's pages and those of ALLOWED_ORIGINS."""
     host = environ.get("HTTP_X_FORWARDED_HOST") if settings().proxies else None
-    return origin in settings().origins or urlsplit(origin).netloc == (host or environ.get("HTTP_HOST"))
+    try:
+        return origin in settings().origins or urlsplit(origin).netloc == (host or environ.get("HTTP_HOST"))
+    except ValueError:  # not an address at all
+        return False

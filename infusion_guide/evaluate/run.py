@@ -1,7 +1,6 @@
 """Runs messages through the whole assistant, each as the first of a fresh conversation."""
 
 import asyncio
-import socket
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,18 +13,12 @@ from rasa.shared.core.events import BotUttered
 from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
+from infusion_guide.ports import free_port
 from infusion_guide.serve import actions_running, environment
 from infusion_guide.server.application import quicken
 from infusion_guide.settings import settings
 
 KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
-
-
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Assistant:

@@ -1,9 +1,13 @@
 """Calls the action server; a call that fails ends the turn, so that nothing is confirmed that did not happen."""
 
 import asyncio
+from functools import lru_cache
 from typing import Any, Optional
 
 import aiohttp
+from jsonschema import Draft7Validator
+from rasa.core.actions.action import RemoteAction
+from rasa.shared.core.events import deserialise_events
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 from infusion_guide.storage.turn import current_turn
@@ -27,7 +31,7 @@ class ActionEndpoint(EndpointConfig):
         """See parent. The header Idempotency-Key is the same when a message is worked out again.
 
         Raises:
-            TurnAborted: no answer within SECONDS, or an answer that is none.
+            TurnAborted: no answer within SECONDS, or an answer that Rasa cannot use as a whole.
         """
         turn = current_turn.get()
         if turn:
@@ -42,8 +46,10 @@ class ActionEndpoint(EndpointConfig):
             raise TurnAborted(f"The action server did not answer within {SECONDS:.0f} s.") from None
         except (aiohttp.ClientError, OSError) as error:
             raise TurnAborted(f"The action server cannot be reached ({type(error).__name__}).") from None
-        if answer is None:
-            raise TurnAborted("The action server answered without events.")
+        except ValueError:
+            raise TurnAborted("The action server answered something else than JSON.") from None
+        if not _is_result(answer):
+            raise TurnAborted("The action server answered what is no result of an action.")
         return answer
 
     @classmethod
@@ -58,3 +64,19 @@ class ActionEndpoint(EndpointConfig):
             endpoint.token_name,
             **endpoint.kwargs,
         )
+
+
+def _is_result(answer: Any) -> bool:
+    """Whether Rasa will take over every event and reply; of what it cannot read, it would only write a log line."""
+    if not _result_form().is_valid(answer) or "events" not in answer:
+        return False
+    try:
+        deserialise_events(answer["events"])
+    except Exception:  # whatever an event's class raises for what it does not expect
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _result_form() -> Draft7Validator:
+    return Draft7Validator(RemoteAction.action_response_format_spec())

@@ -44,7 +44,7 @@ def _may_read(request: Request) -> bool:
     token = settings().metrics_token
     if not token:
         return request.ip in ("127.0.0.1", "::1") and not request.headers.get("x-forwarded-for")
-    return hmac.compare_digest((request.token or "").encode(), token.encode())
+    return hmac.compare_digest((request.token or "").encode("utf-8", "replace"), token.encode())
 
 
 async def readiness(agent: Any) -> Dict[str, bool]:

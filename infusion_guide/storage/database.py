@@ -37,6 +37,8 @@ def create_engine(url: str) -> Engine:
         sa.event.listen(engine, "connect", _tune_sqlite)
         return engine
     milliseconds = int(SECONDS * 1000)
+    # A network that went away without a word is noticed in about ten seconds, not after two hours.
+    network = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 5 * milliseconds}
     limits = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=10000"
     return sa.create_engine(
         url,
@@ -44,7 +46,7 @@ def create_engine(url: str) -> Engine:
         pool_size=_THREADS,
         max_overflow=0,
         pool_timeout=SECONDS,
-        connect_args={"connect_timeout": int(SECONDS), "options": limits, "application_name": "infusion-guide"},
+        connect_args={"connect_timeout": int(SECONDS), "options": limits, "application_name": "infusion-guide", **network},
     )
 
 

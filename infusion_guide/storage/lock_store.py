@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from contextlib import asynccontextmanager, suppress
 from typing import Any, AsyncGenerator, Optional
 from weakref import WeakValueDictionary
@@ -20,6 +21,8 @@ EXPIRES = 3.0  # seconds after which the lock of a killed worker is free
 RENEWED = 1.0  # seconds between two renewals of a lock that is in use
 POLLED = 0.02  # seconds between two looks at a lock that another worker holds
 _ANSWER = 1.0  # seconds that Redis has to answer
+_ALONE = 5.0  # seconds without Redis after it did not: a Redis that hangs is not waited for at each message
+_RELEASE = 0.3  # seconds for giving a lock back; the patient waits for it when a turn is cut off
 
 
 class ConversationLocks(LockStore):
@@ -37,6 +40,7 @@ class ConversationLocks(LockStore):
         self._redis: Optional[redis.Redis] = (
             redis.from_url(url, socket_timeout=_ANSWER, socket_connect_timeout=_ANSWER) if url else None
         )
+        self._alone_until = 0.0
 
     @asynccontextmanager
     async def lock(self, conversation_id: str, *_: Any, **__: Any) -> AsyncGenerator[TicketLock, None]:
@@ -53,18 +57,19 @@ class ConversationLocks(LockStore):
                     await self._give_back(held)
 
     async def _take(self, conversation_id: str) -> Optional[Lock]:
-        if self._redis is None:
+        if self._redis is None or time.monotonic() < self._alone_until:
             return None
         lock = self._redis.lock(f"conversation:{conversation_id}", timeout=EXPIRES, sleep=POLLED, blocking_timeout=EXPIRES + 0.5)
         try:
             return lock if await lock.acquire() else None
         except (RedisError, OSError, asyncio.TimeoutError) as error:
+            self._alone_until = time.monotonic() + _ALONE
             logger.warning("Redis does not lock (%s); stored versions keep the order. See REDIS_URL.", type(error).__name__)
             return None
 
     async def _give_back(self, lock: Lock) -> None:
         with suppress(RedisError, LockNotOwnedError, OSError, asyncio.TimeoutError):  # else it expires by itself
-            await lock.release()
+            await asyncio.wait_for(lock.release(), _RELEASE)
 
     async def answers(self) -> bool:
         """Whether Redis answers; True where none is used."""
