@@ -21,7 +21,26 @@ def test_alarming_words_get_the_pinned_reply(text, topic):
     assert "{" not in reply["text"]
 
 
-@pytest.mark.parametrize("text", ["how much does it cost", "", "\u0000", "this traffic is killing me", "a" * 100_000])
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("quiero morirme", "suicide"),
+        ("Ya no quiero vivir", "suicide"),
+        ("mi hermano se quiere matar", "someone_else"),
+        ("tomé muchas pastillas", "overdose"),
+        ("no puedo respirar", "medical_emergency"),
+    ],
+)
+def test_spanish_words_get_the_spanish_reply(text, topic):
+    reply = first_aid.crisis_reply(text)
+    assert reply["metadata"]["utter_action"] == f"utter_crisis/{topic}"
+    assert any(word in reply["text"] for word in ("llame", "Llame"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["me muero de hambre", "cuanto cuesta", "how much does it cost", "", "\u0000", "this traffic is killing me", "a" * 100_000],
+)
 def test_other_words_get_none(text):
     assert first_aid.crisis_reply(text) is None
 

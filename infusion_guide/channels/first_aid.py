@@ -14,14 +14,20 @@ Reply = Dict[str, Any]  # Rasa's message: "text", "metadata" with "utter_action"
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> Patterns:
-    return Patterns(spacy.blank("en"), read_yaml(DATA / "safety" / "patterns.yml"))
+def _patterns() -> Dict[str, Patterns]:
+    """The wording to look for, by the language of the reply."""
+    words = spacy.blank("en")  # only a vocabulary: the patterns split words themselves
+    return {
+        "en": Patterns(words, read_yaml(DATA / "safety" / "patterns.yml")),
+        "es": Patterns(words, read_yaml(DATA / "safety" / "spanish.yml")),
+    }
 
 
-@lru_cache(maxsize=32)
-def _reply(name: str) -> Reply:
-    """The reviewed words of the response `name`, first variation, without buttons: nothing may be there to obey them."""
-    response = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name][0]
+@lru_cache(maxsize=64)
+def _reply(name: str, language: str = "en") -> Reply:
+    """The reviewed words of the response `name`, without buttons: nothing may be there to obey them."""
+    variations = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
+    response = next((v for v in variations if v["metadata"].get("language", "en") == language), variations[0])
     text = response["text"].strip().format(**settings().words())
     return {"text": text, "metadata": {"utter_action": name, "sources": response["metadata"]["sources"]}}
 
@@ -29,11 +35,12 @@ def _reply(name: str) -> Reply:
 def crisis_reply(text: str) -> Optional[Reply]:
     """The pinned reply when `text` holds alarming wording, the gentle one when it may; None otherwise."""
     words = clean(text[:MAX_SEARCHED])
-    found = _patterns().find(words)
-    if found and found["level"] == ALARM:
-        return _reply(f"utter_crisis/{found['topic']}")
-    if found and found["level"] == CHECK_IN:
-        return _reply("utter_crisis/check_in")
+    for language, patterns in _patterns().items():
+        found = patterns.find(words)
+        if found and found["level"] == ALARM:
+            return _reply(f"utter_crisis/{found['topic']}", language)
+        if found and found["level"] == CHECK_IN:
+            return _reply("utter_crisis/check_in", language)
     return None
 
 
@@ -53,4 +60,5 @@ def warm_up() -> None:
     technical_problem()
     too_many_messages()
     for path in sorted((DATA / "responses" / "crisis").glob("*.yml")):
-        _reply(f"utter_crisis/{path.stem}")
+        for language in _patterns():
+            _reply(f"utter_crisis/{path.stem}", language)
