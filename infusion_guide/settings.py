@@ -18,6 +18,7 @@ _WEB_ADDRESS = re.compile(r"^https?://\S+$")
 _KEY = re.compile(r"^[A-Za-z0-9_-]{43}=$")  # a Fernet key: 32 bytes in URL-safe base64
 _BOOLEANS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 _SECRET = 32  # characters
+_A_CENTURY = 36_500  # days
 _MAKE_SECRET = "Put at least 32 random characters in .env, for example the output of `openssl rand -hex 32`."
 _AT_LEAST_ONE = (
     "visitor_messages_per_minute",
@@ -103,6 +104,10 @@ class Settings:
             raise SettingError("DATABASE_URL begins with sqlite:/// or postgresql://. Fix it in .env.")
         if self.actions_url and not _ORIGIN.match(self.actions_url):
             raise SettingError("ACTIONS_URL is an address such as http://actions:5055, without a path. Fix it in .env.")
+        if self.database_url in ("sqlite://", "sqlite:///") or ":memory:" in self.database_url:
+            raise SettingError("DATABASE_URL names no file, so nothing would be kept. Fix it in .env.")
+        if self.keep_conversations_days > _A_CENTURY:
+            raise SettingError("KEEP_CONVERSATIONS_DAYS is more than a hundred years. Fix it in .env.")
         if self.redis_url and not self.redis_url.startswith(("redis://", "rediss://")):
             raise SettingError("REDIS_URL begins with redis:// or rediss://. Fix it in .env, or remove the line.")
         for origin in self.origins:

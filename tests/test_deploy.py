@@ -16,7 +16,7 @@ DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.glob("**/*.yml"))
 BASE = DEPLOY / "kubernetes" / "base"
 SETTINGS = {field.name.upper() for field in fields(Settings)}
-OTHERS = {"POSTGRES_PASSWORD", "LISTEN", "GRAFANA_PASSWORD"}  # compose.yml itself reads these
+OTHERS = {"TRUSTED_PROXIES", "POSTGRES_PASSWORD", "LISTEN", "GRAFANA_PASSWORD"}  # compose.yml itself reads these
 NGINX = TEMPLATE.read_text(encoding="utf-8")
 
 

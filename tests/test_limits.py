@@ -61,3 +61,32 @@ async def test_without_redis_each_counts_alone_and_soon(monkeypatch, fresh_redis
     with pytest.raises(Limited):
         await counted.visitor("web:c", None)
     fresh_redis.start()
+
+
+async def test_searches_for_a_crisis_over_the_limit_are_few(monkeypatch):
+    counted = counting(monkeypatch)
+    assert sum(counted.may_search("192.0.2.1") for _ in range(100)) == 10  # of a second
+    assert not counted.may_search("192.0.2.2")
+
+
+async def test_memory_stays_bounded_and_a_clock_that_jumps_locks_nobody_out(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_KEYS", 50)
+    counted = counting(monkeypatch, visitor_messages_per_minute=1, messages_per_second=10_000)
+    for number in range(200):
+        await counted.visitor(f"web:{number}", None)
+    assert len(counted._here._times) <= 51
+    real = module.time.time
+    monkeypatch.setattr(module.time, "time", lambda: real() + 86_400 * 365)
+    await counted.visitor("web:x", None)
+    monkeypatch.setattr(module.time, "time", real)  # back again: what lies in the future does not count
+    await counted.visitor("web:x", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "counted_as"),
+    [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::/64"), ("::ffff:192.0.2.1", "192.0.2.1"), ("unknown", "unknown")],
+)
+def test_a_network_of_ipv6_is_one_address(given, counted_as):
+    from infusion_guide.channels.channel import address_of
+
+    assert address_of(type("Request", (), {"remote_addr": "", "ip": given})()) == counted_as

@@ -1,10 +1,14 @@
 """The migrations make the tables that the code believes in, on both databases, also beside Rasa's old table."""
 
+import subprocess
+import sys
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from infusion_guide.settings import ROOT
 from infusion_guide.storage.database import create_engine, migrate
 from infusion_guide.storage.tables import metadata
 
@@ -19,6 +23,23 @@ def test_nothing_is_missing_and_twice_is_once(url):
     migrate(url)
     with create_engine(url).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_assistants_that_start_at_once_migrate_once(url):
+    code = f"from infusion_guide.storage.database import migrate; migrate({url!r})"
+    starting = [subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT) for _ in range(3)]
+    assert [process.wait(60) for process in starting] == [0, 0, 0]
+    with create_engine(url).connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM alembic_version")).scalar() == 1
+
+
+def test_a_migration_that_breaks_midway_leaves_nothing(url, monkeypatch):
+    monkeypatch.setattr("alembic.op.create_index", lambda *args, **more: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        migrate(url)
+    monkeypatch.undo()
+    assert "conversations" not in sa.inspect(create_engine(url)).get_table_names()
+    migrate(url)
 
 
 def test_rows_of_rasas_own_store_are_kept(tmp_path):

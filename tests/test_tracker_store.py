@@ -88,14 +88,20 @@ async def test_what_a_turn_said_and_caused_is_stored_with_it_or_not_at_all(url):
     with pytest.raises(AlreadyAnswered) as answered:
         await kept.retrieve("a")
     assert answered.value.replies == [{"text": "hello"}]
-    current_turn.set(Turn("m2", [], [Effect("crisis", "a m1", {})]))  # the same effect again: the whole turn is refused
+    current_turn.set(Turn("m2", [], [Effect("crisis", "a m1", {})]))  # the same effect again: once is enough
     again = await kept.retrieve("a")
     turn_of(again, "again")
+    await kept.save(again)
+    there = store(url)  # another message under an id that is stored: nothing of it is stored
+    current_turn.set(None)
+    read = await there.retrieve("a")
+    current_turn.set(Turn("m2"))
+    turn_of(read, "third")
     with pytest.raises(Exception, match="UNIQUE|unique"):
-        await kept.save(again)
+        await there.save(read)
     current_turn.set(None)
     rows = [await kept.database.run(lambda c, t=t: len(c.execute(t.select()).fetchall())) for t in (events, turns, outbox)]
-    assert rows == [5, 1, 1]
+    assert rows == [9, 2, 1]
 
 
 async def test_a_long_conversation_is_read_from_its_end_with_its_state(url):

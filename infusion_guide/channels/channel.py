@@ -1,5 +1,6 @@
 """What a new channel is built on: it reads and verifies its platform's calls and renders answers, the rest is done here."""
 
+from ipaddress import ip_address, ip_network
 from typing import Any, Awaitable, Callable, Dict, Optional
 
 from rasa.core.channels.channel import InputChannel
@@ -72,4 +73,12 @@ class _Protected(Blueprint):
 
 def address_of(request: Request) -> str:
     """The visitor's internet address: of the connection, or as PROXIES trusted reverse proxies reported it."""
-    return (request.remote_addr if settings().proxies else "") or request.ip
+    given = ((request.remote_addr if settings().proxies else "") or request.ip).strip("[]")
+    try:
+        address = ip_address(given)
+    except ValueError:
+        return given
+    if address.version == 4:
+        return given
+    # Whoever has one address of IPv6 has a network of them.
+    return str(address.ipv4_mapped or ip_network(f"{given}/64", strict=False))

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import List, Optional, Tuple
+from typing import Deque, List, Optional, Tuple
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from infusion_guide.settings import settings
@@ -16,6 +17,7 @@ from infusion_guide.settings import settings
 logger = logging.getLogger(__name__)
 
 _DEVELOPMENT = 40  # times as many outside production, where tests and tools speak and nobody else can
+_MOST_KEYS = 100_000  # windows that one process remembers; the least recently used are forgotten
 _ANSWER = 0.5  # seconds that Redis has to answer before this process counts alone
 _ALONE = 5.0  # seconds that it does so then: a Redis that hangs is not waited for at each message
 
@@ -40,7 +42,8 @@ class Limits:
         ]
         self._address = [RateLimitItemPerMinute(times * chosen.address_messages_per_minute)]
         self._all = [RateLimitItemPerSecond(times * chosen.messages_per_second)]
-        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._aid: List[RateLimitItem] = [RateLimitItemPerMinute(30), RateLimitItemPerSecond(10)]
+        self._here = _Windows()
         self._shared: Optional[MovingWindowRateLimiter] = None
         self._alone_until = 0.0
         if chosen.redis_url:
@@ -50,9 +53,9 @@ class Limits:
 
     async def visitor(self, conversation: str, address: Optional[str]) -> None:
         """Counts one message of `conversation` from `address` (None: a platform's servers). Raises Limited."""
-        await self._count("visitor", self._visitor, conversation)
-        if address:
+        if address:  # first: conversations are free, and each one counted takes memory
             await self._count("address", self._address, address)
+        await self._count("visitor", self._visitor, conversation)
         await self._count("all", self._all, "all")
 
     async def address(self, address: str) -> None:
@@ -72,7 +75,33 @@ class Limits:
             except Exception as error:  # whatever Redis or its client raises: counting must not stop the talk
                 self._alone_until = time.monotonic() + _ALONE
                 logger.warning("Redis does not count messages (%s); this process counts alone.", type(error).__name__)
-        return await _hit(self._here, item, who, key)
+        return self._here.hit(item, who, key)
+
+    def may_search(self, address: Optional[str]) -> bool:
+        """Whether a message over the limit is searched for a crisis, which takes time: 30 a minute of an address, 10 a second."""
+        a_minute, a_second = self._aid
+        return self._here.hit(a_minute, "aid", address or "-")[0] and self._here.hit(a_second, "aid", "all")[0]
+
+
+class _Windows:
+    """Moving windows in this process. The library's own memory storage hops to a thread for each key of the day."""
+
+    def __init__(self) -> None:
+        self._times: "OrderedDict[Tuple[str, str, str], Deque[float]]" = OrderedDict()
+
+    def hit(self, item: RateLimitItem, who: str, key: str) -> Tuple[bool, float]:
+        """Whether one more is within `item`, and the Unix time at which the window has room again."""
+        now, seconds = time.time(), item.get_expiry()
+        times = self._times.setdefault((str(item), who, key), deque())
+        self._times.move_to_end((str(item), who, key))
+        if len(self._times) > _MOST_KEYS:
+            self._times.popitem(last=False)
+        while times and not now - seconds < times[0] <= now:  # too old, or of a clock that was ahead
+            times.popleft()
+        if len(times) >= item.amount:
+            return False, times[0] + seconds
+        times.append(now)
+        return True, 0.0
 
 
 async def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: str, key: str) -> Tuple[bool, float]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any, Awaitable, Callable, Dict
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _TRY_AGAIN = "This did not work, because of a problem on our side. Please try again in a few minutes."
 
+_EXPORTS = ThreadPoolExecutor(1, thread_name_prefix="export")  # one at a time: a long conversation takes memory and a connection
+
 Work = Callable[[Database, str], Awaitable[Dict[str, Any]]]  # (database, conversation) -> what is answered
 
 
@@ -39,7 +42,7 @@ def add_own_data_routes(blueprint: Blueprint, channel_name: str) -> None:
         return {"erased": True}
 
     async def exported(kept: Database, conversation: str) -> Dict[str, Any]:
-        found = await asyncio.to_thread(privacy.export, kept, conversation)
+        found = await asyncio.get_running_loop().run_in_executor(_EXPORTS, privacy.export, kept, conversation)
         return {**found, "text": privacy.as_text(found)}
 
     for path, work in (("/erase", erased), ("/export", exported)):

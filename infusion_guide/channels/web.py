@@ -1,9 +1,11 @@
 """Socket.IO for the website: a visitor gets a signed session, and hears only its own conversation."""
 
+import logging
 from contextlib import suppress
-from typing import Any, Dict
+from typing import Any, Dict, Type
 from urllib.parse import urlsplit
 
+import engineio
 import socketio
 from sanic import Blueprint, Sanic, response
 from sanic.request import Request
@@ -11,12 +13,65 @@ from sanic.response import HTTPResponse
 
 from infusion_guide.channels import identity
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of
-from infusion_guide.channels.door import MAX_BODY, Answer, Incoming, Refused, id_of, text_of
+from infusion_guide.channels.door import MAX_BODY, MAX_MESSAGE_ID, Answer, Incoming, Refused, id_of, text_of
 from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.channels.own_data import add_own_data_routes
 from infusion_guide.settings import settings
 
+logger = logging.getLogger(__name__)
+
 _IN_FLIGHT = 5  # messages of one visitor that may wait for their turn
+_MOST_CONNECTIONS = 2000  # of one process; a visitor holds one
+_MOST_UNREAD = 100  # packets that wait for a client that does not read
+_BINARY = ("5", "6")  # Socket.IO's packets with attachments
+
+
+class _Transport(engineio.AsyncServer):
+    """Answers also when a session ends while its call is read; python-engineio 4 has no words for it and raises."""
+
+    async def handle_request(self, *args: Any, **kwargs: Any) -> HTTPResponse:
+        """See parent."""
+        try:
+            return await super().handle_request(*args, **kwargs)
+        except UnboundLocalError:
+            return response.json({"error": "This session has ended."}, status=400)
+
+
+class _Server(socketio.AsyncServer):
+    """Closes a connection that sends what is no packet, events in the library's own name, or more than it reads.
+
+    The library would log a stack for the first, as for a fault of ours, call our handlers for the second, and keep
+    attachments and unread answers without end.
+    """
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: Dict[str, Any]) -> Any:
+        if len(self.environ) >= _MOST_CONNECTIONS:
+            return False
+        try:
+            await limits().address(address_of(environ["sanic.request"]))
+        except Limited:
+            return False
+        return await super()._handle_eio_connect(eio_sid, environ)
+
+    def _engineio_server_class(self) -> Type[engineio.AsyncServer]:
+        return _Transport
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        try:
+            if not isinstance(data, str) or data[:1] in _BINARY:
+                raise ValueError("Nothing here is binary.")
+            if self.eio._get_socket(eio_sid).queue.qsize() > _MOST_UNREAD:
+                raise ValueError("The client does not read.")
+            await super()._handle_eio_message(eio_sid, data)
+        except Exception as error:  # events are answered in tasks of their own; only reading the packet can fail here
+            logger.warning("A Socket.IO connection sent what is no packet (%s); it is closed.", type(error).__name__)
+            with suppress(KeyError):  # closed already
+                await self.eio._get_socket(eio_sid).close(wait=False)
+
+    async def _handle_event(self, eio_sid: str, namespace: str, id: Any, data: Any) -> None:
+        if data[0] in self.reserved_events:  # "disconnect" would reset the count of messages in flight
+            raise ValueError("Only the library says this.")
+        await super()._handle_event(eio_sid, namespace, id, data)
 
 
 class WebChannel(Channel):
@@ -38,9 +93,10 @@ class WebChannel(Channel):
     def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """See parent."""
         add_own_data_routes(blueprint, self.name())
-        self._sio = socketio.AsyncServer(
+        self._sio = _Server(
             async_mode="sanic", cors_allowed_origins=_may_come_from, max_http_buffer_size=MAX_BODY, always_connect=False
         )
+        logging.getLogger("engineio.server").addFilter(_not_about_junk)
         self._listen(self._sio, reply_to)
 
         @blueprint.get("/")
@@ -57,12 +113,10 @@ class WebChannel(Channel):
 
         @sio.event
         async def connect(sid: str, environ: Dict[str, Any], _: Any = None) -> bool:
-            address = address_of(environ["sanic.request"])
             try:
-                await limits().address(address)
-            except Limited:
+                await sio.save_session(sid, {"address": address_of(environ["sanic.request"])})
+            except KeyError:  # gone already
                 return False
-            await sio.save_session(sid, {"address": address})
             return True
 
         @sio.event
@@ -70,7 +124,7 @@ class WebChannel(Channel):
             waiting.pop(sid, None)
 
         @sio.event
-        async def session_request(sid: str, data: Any = None) -> None:
+        async def session_request(sid: str, data: Any = None, *_: Any) -> None:
             given = data.get("session_id") if isinstance(data, dict) else None
             try:
                 conversation = identity.conversation_of(self.name(), given)
@@ -83,7 +137,7 @@ class WebChannel(Channel):
                 await sio.emit("session_confirm", ticket, room=sid)
 
         @sio.event
-        async def user_uttered(sid: str, data: Any = None) -> None:
+        async def user_uttered(sid: str, data: Any = None, *_: Any) -> None:
             if waiting.get(sid, 0) >= _IN_FLIGHT:
                 await _refuse(sio, sid, "Please wait for the answers to your last messages.", data)
                 return
@@ -92,17 +146,19 @@ class WebChannel(Channel):
                 incoming = self._read(data, (await sio.get_session(sid)).get("address"))
                 found = await reply_to(incoming)
                 # To the room: a patient with two windows open sees the same talk in both.
-                await _join(sio, sid, incoming.conversation)
+                with suppress(KeyError):  # this window is gone; another of the same patient may listen
+                    await _join(sio, sid, incoming.conversation)
                 for reply in found.replies:
                     await sio.emit("bot_uttered", _rendered(reply), room=incoming.conversation)
                 await sio.emit("turn_end", _end(found, data), room=incoming.conversation)
             except Refused as refused:
                 await _refuse(sio, sid, str(refused), data)
             except KeyError:
-                pass  # the visitor left while we answered; the answer is stored
+                pass  # the visitor left before we answered
             finally:
-                if sid in waiting:
-                    waiting[sid] -= 1
+                waiting[sid] = waiting.get(sid, 1) - 1
+                if waiting[sid] <= 0:
+                    del waiting[sid]
 
     def _read(self, data: Any, address: Any) -> Incoming:
         if not isinstance(data, dict):
@@ -127,6 +183,11 @@ def _end(found: Answer, data: Dict[str, Any]) -> Dict[str, Any]:
     return {"message_id": data.get("message_id"), "outcome": found.outcome, "retry_after": found.retry_after}
 
 
+def _not_about_junk(record: logging.LogRecord) -> bool:
+    """The library logs a stack for each polling call whose body is no packets; anybody could fill the disk with them."""
+    return "post request handler error" not in str(record.msg)
+
+
 async def _join(sio: socketio.AsyncServer, sid: str, conversation: str) -> None:
     """A window hears one conversation; one that asked for more and more of them would fill the memory."""
     async with sio.session(sid) as session:
@@ -137,7 +198,8 @@ async def _join(sio: socketio.AsyncServer, sid: str, conversation: str) -> None:
 
 
 async def _refuse(sio: socketio.AsyncServer, sid: str, words: str, data: Any) -> None:
-    message_id = data.get("message_id") if isinstance(data, dict) and isinstance(data.get("message_id"), str) else None
+    given = data.get("message_id") if isinstance(data, dict) else None
+    message_id = given if isinstance(given, str) and len(given) <= MAX_MESSAGE_ID else None
     await sio.emit("refused", {"error": words, "message_id": message_id}, room=sid)
 
 

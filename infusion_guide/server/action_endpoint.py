@@ -1,6 +1,7 @@
 """Calls the action server; a call that fails ends the turn, so that nothing is confirmed that did not happen."""
 
 import asyncio
+import json
 from functools import lru_cache
 from typing import Any, Optional
 
@@ -39,7 +40,7 @@ class ActionEndpoint(EndpointConfig):
         try:
             answer = await asyncio.wait_for(super().request(*args, **kwargs), SECONDS)
         except ClientResponseError as error:
-            if error.status == _REJECTED:
+            if error.status == _REJECTED and _is_rejection(error.text):
                 raise
             raise TurnAborted(f"The action server answered {error.status}.") from None
         except asyncio.TimeoutError:
@@ -64,6 +65,14 @@ class ActionEndpoint(EndpointConfig):
             endpoint.token_name,
             **endpoint.kwargs,
         )
+
+
+def _is_rejection(body: Any) -> bool:
+    """Whether Rasa can read which action was rejected; it would go on after its own failure to."""
+    try:
+        return isinstance(json.loads(body)["action_name"], str)
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def _is_result(answer: Any) -> bool:

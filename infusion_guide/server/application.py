@@ -16,6 +16,7 @@ from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.server import health, logs
 from infusion_guide.server.action_endpoint import ActionEndpoint
 from infusion_guide.server.graph_runner import SequentialGraphRunner
+from infusion_guide.server.strict_http import be_strict
 from infusion_guide.settings import settings
 from infusion_guide.storage.lock_store import ConversationLocks
 from infusion_guide.storage.outbox import deliver_forever
@@ -50,13 +51,14 @@ def protect(app: Sanic) -> None:
     app.config.FALLBACK_ERROR_FORMAT = "json"
     app.config.REQUEST_MAX_SIZE = MAX_BODY
     app.config.REQUEST_TIMEOUT = 10  # seconds to send a whole request
-    app.config.RESPONSE_TIMEOUT = int(SECONDS) + 5
+    app.config.RESPONSE_TIMEOUT = 60  # above the 45 s that Socket.IO waits without a websocket; the door ends turns itself
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = SECONDS + 1
     app.config.PROXIES_COUNT = settings().proxies or None
     app.ctx.fit = False
     app.register_middleware(_hold_until_fit, "request")
     app.register_middleware(_add_headers, "response")
     app.register_listener(_prepare, "after_server_start")
+    be_strict(app)
     health.add_routes(app)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import time
 from typing import Any, Dict
 
 import aiohttp
@@ -15,6 +16,7 @@ from infusion_guide.server.metrics import registry, surroundings
 from infusion_guide.settings import settings
 
 _SECONDS = 2.0  # for one check
+_REMEMBERED = 1.0  # seconds that an answer of /ready is given again: each costs the database and others a call
 
 
 def add_routes(app: Sanic) -> None:
@@ -29,7 +31,10 @@ async def _health(_: Request) -> HTTPResponse:
 
 
 async def _ready(request: Request) -> HTTPResponse:
-    parts = await readiness(request.app.ctx.agent)
+    at, parts = getattr(request.app.ctx, "readiness", (0.0, {}))
+    if not parts or time.monotonic() - at > _REMEMBERED:
+        parts = await readiness(request.app.ctx.agent)
+        request.app.ctx.readiness = (time.monotonic(), parts)
     return response.json(parts, status=200 if all(parts.values()) else 503)
 
 
@@ -60,7 +65,8 @@ async def _model(agent: Any) -> bool:
 
 
 async def _database(agent: Any) -> bool:
-    return await agent.tracker_store.database.run(lambda connection: connection.execute(sa.text("SELECT 1")).scalar()) == 1
+    counted = sa.text("SELECT count(*) FROM alembic_version")  # its tables are there too
+    return await agent.tracker_store.database.run(lambda connection: connection.execute(counted).scalar()) == 1
 
 
 async def _actions(agent: Any) -> bool:

@@ -90,7 +90,7 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 return work(connection)
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
             raise DatabaseUnavailable(f"The database failed: {type(error).__name__} (DATABASE_URL).") from error
 
 

@@ -17,8 +17,8 @@ from infusion_guide.settings import settings
 
 logger = logging.getLogger(__name__)
 
-EXPIRES = 3.0  # seconds after which the lock of a killed worker is free
-RENEWED = 1.0  # seconds between two renewals of a lock that is in use
+EXPIRES = 2.5  # seconds after which the lock of a killed worker is free
+RENEWED = 0.8  # seconds between two renewals of a lock that is in use
 POLLED = 0.02  # seconds between two looks at a lock that another worker holds
 _ANSWER = 1.0  # seconds that Redis has to answer
 _ALONE = 5.0  # seconds without Redis after it did not: a Redis that hangs is not waited for at each message

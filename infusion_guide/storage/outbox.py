@@ -21,9 +21,9 @@ from infusion_guide.storage.turn import Effect
 logger = logging.getLogger(__name__)
 
 LOOK = 2.0  # seconds between two looks into the outbox
-_BATCH = 20
+_BATCH = 5  # the slowest of these deliveries end before _CLAIMED
 _CLAIMED = 60.0  # seconds that a worker has for what it took; then another may take it
-_LONGEST_WAIT = 3600.0  # seconds between two tries
+_LONGEST_WAIT = 120.0  # seconds between two tries: a crisis notice must not wait long once the receiver is back
 _SECONDS = 10.0  # for one delivery
 
 Entry = Dict[str, str]  # "kind", "key", "sender_id", "payload" (JSON)
@@ -56,7 +56,7 @@ async def post_notice(entry: Entry) -> None:
     }
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
-            async with session.post(settings().notice_webhook, data=body, headers=headers) as answered:
+            async with session.post(settings().notice_webhook, data=body, headers=headers, allow_redirects=False) as answered:
                 if answered.status >= 300:
                     raise NotDelivered(f"NOTICE_WEBHOOK answered {answered.status}.")
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
@@ -73,6 +73,9 @@ async def deliver_forever(database: Database) -> None:
             delivered = await deliver_due(database)
         except DatabaseUnavailable as error:
             logger.warning("The outbox waits: %s", error)
+            delivered = 0
+        except Exception as error:  # this task must never end
+            logger.error("The outbox waits: %s", type(error).__name__)
             delivered = 0
         if not delivered:
             await asyncio.sleep(LOOK)

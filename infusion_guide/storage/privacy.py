@@ -190,17 +190,18 @@ def purge(kept: Database, now: float) -> Dict[str, int]:
             gone[name] += rows
         return sum(part.values())
 
-    def repeat(work: Callable[[Connection], Dict[str, int]]) -> None:
+    def repeat(work: Callable[[Connection], Dict[str, int]], words_of_patients: bool = True) -> None:
         while count(kept.run_now(work)):
-            _traces.add(kept)
+            if words_of_patients:  # only these are worth writing the whole file anew, which keeps writers waiting
+                _traces.add(kept)
             time.sleep(_PAUSE)
 
     repeat(lambda connection: _purge_conversations(connection, too_old))
-    repeat(lambda connection: _purge_orphans(connection, too_old))
-    repeat(lambda connection: _purge_rows(connection, turns, turns.c.at < now - KEEP_TURNS))
-    repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.done < now - KEEP_DELIVERED))
+    repeat(lambda connection: _purge_rows(connection, turns, turns.c.at < now - KEEP_TURNS), False)
+    repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.done < now - KEEP_DELIVERED), False)
     # What was never delivered outlives no conversation either.
-    repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.at < too_old))
+    repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.at < too_old), False)
+    repeat(lambda connection: _purge_orphans(connection, too_old))  # last: it looks at every event and may run out of time
     return gone
 
 
@@ -221,6 +222,8 @@ def _purge_conversations(connection: Connection, too_old: float) -> Dict[str, in
 
 def _purge_orphans(connection: Connection, too_old: float) -> Dict[str, int]:
     """One batch of events without a conversation: Rasa's own store, from before this one, kept only events."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '120s'")
     known = sa.exists().where(conversations.c.sender_id == events.c.sender_id)
     latest = sa.func.coalesce(sa.func.max(events.c.timestamp), 0)
     chosen = sa.select([events.c.sender_id]).where(~known).group_by(events.c.sender_id).having(latest < too_old).limit(BATCH)

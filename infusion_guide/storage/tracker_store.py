@@ -134,7 +134,8 @@ def _write(
         effects = crisis_notice(sender, turn.message_id) if crisis else []
         for effect in [*turn.effects, *effects]:
             fresh = {"kind": effect.kind, "sender_id": sender, "key": effect.key, "payload": json.dumps(effect.payload)}
-            connection.execute(sa.insert(outbox).values(at=now, due=now, attempts=0, **fresh))
+            if connection.execute(sa.select([outbox.c.id]).where(outbox.c.key == effect.key)).first() is None:
+                connection.execute(sa.insert(outbox).values(at=now, due=now, attempts=0, **fresh))
 
 
 def _row(sender: str, event: Event) -> Dict[str, Any]:
