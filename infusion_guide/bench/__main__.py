@@ -42,7 +42,7 @@ class Plan:
 
 # Speed and memory do not depend on how long a network was trained, so there one epoch on all of data/nlu will do.
 # What is understood does: Rasa's 100 epochs on all of data/nlu would take hours on two cores, so all learn a sample.
-SPEED = Plan(ROOT / "results/bench", ROOT / "docs/benchmarks.md", 1, 3, {1: 240, 8: 512, 32: 1024}, 510, 1)
+SPEED = Plan(ROOT / "results/bench", ROOT / "docs/benchmarks.md", 1, 3, {1: 160, 8: 256, 32: 512}, 510, 1)
 LEARNING = Plan(ROOT / "results/bench-sample", SPEED.report, EPOCHS, 0, {}, 0, 1, sample=6)
 QUICK = Plan(ROOT / "results/bench-quick", ROOT / "results/bench-quick/benchmarks.md", 1, 1, {1: 16, 8: 64, 32: 256}, 30, 10)
 QUICK_LEARNING = Plan(ROOT / "results/bench-quick-sample", QUICK.report, 1, 0, {}, 0, 10, sample=4)

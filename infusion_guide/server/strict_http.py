@@ -37,6 +37,8 @@ async def _check_head(head: bytes, **_: Any) -> None:
     parse_url(lines[0].split(b" ")[1])
     lengths, codings = [], []
     for name, _colon, value in (line.partition(b":") for line in lines[1:]):
+        if name != name.strip():  # "Content-Length : 5" is a length to some and none to others
+            raise ValueError("A blank beside the name of a header.")
         if name.lower() == b"content-length":
             lengths.append(value.strip())
         elif name.lower() == b"transfer-encoding":
