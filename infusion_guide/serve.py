@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
 
 from infusion_guide.settings import ROOT, SettingError, Settings, settings
-from infusion_guide.storage.database import full_url, migrate
+from infusion_guide.storage.database import DatabaseUnavailable, full_url, migrate
 from infusion_guide.train import ensure_model, model_path
 
 ROLES = ("assistant", "actions", "migrate")
@@ -187,7 +187,8 @@ def main() -> int:
     if sys.argv[1:] and sys.argv[1] in ROLES:
         return _play(sys.argv[1], chosen)
     model = ensure_model()
-    migrate(chosen.database_url)
+    if _migrated(chosen):
+        return 1
     env = environment(chosen)
     if not chosen.clinic_phone:
         print("Note: CLINIC_PHONE is not set in .env, so replies name no phone number of the clinic.", flush=True)
@@ -202,11 +203,20 @@ def main() -> int:
     return supervise(parts, env, lambda: _greet(local_url(chosen)))
 
 
+def _migrated(chosen: Settings) -> int:
+    """Brings the database up to date; the exit code says whether that worked."""
+    try:
+        migrate(chosen.database_url)
+        return 0
+    except DatabaseUnavailable as error:
+        _tell(str(error))
+        return 1
+
+
 def _play(role: str, chosen: Settings) -> int:
     """One role in this very process, so that signals of a container's supervisor reach it. Nothing is trained here."""
     if role == "migrate":
-        migrate(chosen.database_url)
-        return 0
+        return _migrated(chosen)
     if role == "actions":
         command = action_server(chosen.actions_port, chosen.host)
     elif model_path().exists():

@@ -102,6 +102,11 @@ def test_actions_and_files_have_one_name():
     assert {p.stem[len("test_") :] for p in (ROOT / "tests" / "actions").glob("test_action_*.py")} == in_files
 
 
+def test_rules_match_intents_not_sentences():
+    """IntentRulePolicy does not look for sentences."""
+    assert not [rule["rule"] for rule in RULES for step in rule["steps"] if "user" in step]
+
+
 def test_rules_use_declared_intents_and_every_intent_leads_somewhere():
     used = {step["intent"] for rule in RULES for step in rule["steps"] if "intent" in step}
     declared = set(DOMAIN["intents"])

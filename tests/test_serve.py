@@ -1,5 +1,6 @@
 """Supervision with tiny servers in the place of the assistant: started again, given up on, stopped in order."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -166,3 +167,18 @@ def test_a_process_that_does_not_listen_is_killed(monkeypatch):
     with serve.running([sys.executable, "-c", deaf], {}, None) as process:
         time.sleep(0.5)
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_database_that_cannot_be_reached_is_said_in_one_line():
+    url = f"postgresql://clinic:secret@127.0.0.1:{free_port()}/clinic"
+    env = {**os.environ, "DATABASE_URL": url}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "infusion_guide.serve", "migrate"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if "DATABASE_URL" in line]
+    assert len(said) == 1 and "Traceback" not in done.stderr and "secret" not in done.stderr

@@ -101,8 +101,15 @@ def database(url: str = "") -> Database:
 
 
 def migrate(url: str) -> None:
-    """Brings the tables of the database `url` to the newest revision (Alembic); creates them the first time."""
+    """Brings the tables of the database `url` to the newest revision (Alembic); creates them the first time.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+    """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["url"] = full_url(url)
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except sa.exc.OperationalError as error:
+        raise DatabaseUnavailable(f"The database cannot be reached (DATABASE_URL): {type(error.orig).__name__}.") from error
