@@ -283,15 +283,15 @@ def all_cores() -> Set[int]:
 
 
 def assistant_cores(assistants: int) -> List[Set[int]]:
-    """A core for each assistant: its own, if two more are left for everything else; otherwise every core for all."""
+    """A core of its own for each assistant, as in production; every core for all where there are fewer."""
     cores = sorted(all_cores())
-    if len(cores) < assistants + 2:
+    if len(cores) < assistants:
         return [set(cores)] * assistants
     return [{core} for core in cores[:assistants]]
 
 
 def other_cores(assistants: int) -> Set[int]:
-    """Where everything but the assistants runs."""
+    """Where everything but the assistants runs: on the cores that are left, if any, otherwise beside them on all."""
     left = all_cores().difference(*assistant_cores(assistants))
     return left or all_cores()
 

@@ -79,7 +79,11 @@ def measured(record: Record) -> str:
     rows += ["", "| CPU milliseconds a message | 1 assistant | 2 assistants |", "|---|---|---|"]
     rows += [f"| {role} | {cpu[0][role]:.2f} | {cpu[1][role]:.2f} |" for role in _ROLES]
     rounds = len(record["rounds"]["1"])
-    pinned = "each assistant had a core of its own" if record["pinned"] else "everything shared all cores, nothing was pinned"
+    pinned = (
+        "each assistant kept to a core of its own, everything else to those that were left or, where none was, to all"
+        if record["pinned"]
+        else "everything shared all cores, nothing was pinned"
+    )
     how = (
         f"Measured {record['at']} on {record['cores']} cores ({pinned}): medians of {rounds} rounds a case in turn, "
         f"{record['messages_a_round']} messages a round, 32 conversations at once of {TURNS} messages each."
