@@ -131,7 +131,8 @@ def _accuracy(found: Dict[str, Record], learned: Dict[str, Record], sample: Opti
         "Held-out sentences (tests/heldout), none of them trained on or tuned to. Ours goes through the whole assistant as "
         "served. The peers' rules give each intent one reply, so intent, fallback and response selection are read from the "
         f"loaded model. A check-in counts as a crisis found, and as a crisis where there is none. All peers learned {sample} "
-        "sentences of each intent block (Rasa's with their own 100 epochs). On so few ours is mostly unsure, and asks what was meant instead of answering: "
+        "sentences of each intent block (Rasa's with their own 100 epochs). On so few ours is mostly unsure, and asks what was "
+        "meant instead of answering: "
         "its thresholds are set for all sentences, as in the last line, which is the product."
     )
     return f"## What is understood\n\n{text}\n\n" + _table(["", *MEASURES.values()], rows) if rows else ""
