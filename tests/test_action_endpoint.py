@@ -82,7 +82,7 @@ async def test_nobody_there_and_nonsense_end_the_turn(server):
     async def handle(_):
         return web.Response(text="no json")
 
-    with pytest.raises(TurnAborted, match="without events"):
+    with pytest.raises(TurnAborted, match="no result"):
         await (await server(handle)).request(json={})
 
 

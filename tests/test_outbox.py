@@ -86,7 +86,10 @@ async def test_a_failed_delivery_waits_and_is_tried_again(receiver, database):
 async def test_workers_do_not_take_the_same_entry(receiver, database):
     for number in range(10):
         await put(database, crisis_notice("web:a", f"m{number}")[0])
-    assert sum(await asyncio.gather(*(deliver_due(database) for _ in range(3)))) == 10
+    delivered = 0
+    for _ in range(6):  # each takes a few
+        delivered += sum(await asyncio.gather(*(deliver_due(database) for _ in range(3))))
+    assert delivered == 10
     assert len({headers["X-Idempotency-Key"] for headers, _ in receiver.calls}) == len(receiver.calls) == 10
 
 

@@ -100,12 +100,14 @@ async def deliver_due(database: Database) -> int:
 def _claim(connection: Connection, now: float) -> List[Dict]:
     """Entries that are due, put off at once so that no other worker takes them and a crash only delays them."""
     due = sa.select([outbox]).where(outbox.c.done.is_(None), outbox.c.due <= now).order_by(outbox.c.id).limit(_BATCH)
-    rows = [dict(row) for row in connection.execute(due.with_for_update(skip_locked=True))]
-    for row in rows:
+    claimed = []
+    for row in map(dict, connection.execute(due.with_for_update(skip_locked=True)).fetchall()):
         wait = min(_LONGEST_WAIT, _CLAIMED * 2 ** min(row["attempts"], 10)) * random.uniform(0.9, 1.1)
-        later = sa.update(outbox).where(outbox.c.id == row["id"]).values(due=now + wait, attempts=row["attempts"] + 1)
-        connection.execute(later)
-    return rows
+        # Where the database locks no rows (SQLite), another worker may have counted up first: then it has the entry.
+        mine = sa.update(outbox).where(outbox.c.id == row["id"], outbox.c.attempts == row["attempts"])
+        if connection.execute(mine.values(due=now + wait, attempts=row["attempts"] + 1)).rowcount:
+            claimed.append(row)
+    return claimed
 
 
 def _reason(error: Exception) -> str:
