@@ -42,7 +42,7 @@ async def _under_load(url: str, talks: List[List[str]], at_once: int) -> Dict[st
         while waiting:
             sender = uuid.uuid4().hex
             for text in waiting.pop():
-                milliseconds, status, replies = await _say(session, url, sender, text)
+                milliseconds, status, replies = await ask(session, url, sender, text)
                 latencies.append(milliseconds)
                 failed += status != 200
                 silent += replies == 0
@@ -62,7 +62,7 @@ async def _long(url: str, texts: List[str]) -> List[float]:
     latencies: List[float] = []
     async with _session() as session:
         for text in texts:
-            milliseconds, _, _ = await _say(session, url, sender, text)
+            milliseconds, _, _ = await ask(session, url, sender, text)
             latencies.append(milliseconds)
             if milliseconds > TOO_SLOW_MS:
                 break
@@ -73,7 +73,7 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120), connector=aiohttp.TCPConnector(limit=0))
 
 
-async def _say(session: aiohttp.ClientSession, url: str, sender: str, text: str) -> "tuple[float, int, int]":
+async def ask(session: aiohttp.ClientSession, url: str, sender: str, text: str) -> "tuple[float, int, int]":
     """Milliseconds, HTTP status (0: none), number of replies."""
     start = time.perf_counter()
     status, replies = 0, []

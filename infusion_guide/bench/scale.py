@@ -23,12 +23,13 @@ import numpy as np
 import psutil
 
 from infusion_guide.bench import records
-from infusion_guide.bench.load import TURNS, conversations
+from infusion_guide.bench.load import TURNS, ask, conversations
 from infusion_guide.bench.local_servers import Postgres, Redis, ServerError
 from infusion_guide.bench.scale_report import write_scaling
+from infusion_guide.bench.servers import logged
 from infusion_guide.evaluate.sentences import HELDOUT, own
 from infusion_guide.ports import HOST, free_port
-from infusion_guide.serve import action_server, environment, running, wait_for
+from infusion_guide.serve import action_server, assistant, environment, wait_for
 from infusion_guide.settings import ROOT, settings
 from infusion_guide.storage.database import migrate
 from infusion_guide.train import model_path
@@ -167,15 +168,16 @@ def cluster() -> Iterator[Cluster]:
         env = _environment(postgres.url, redis.url, token)
         port = int(env["ACTIONS_PORT"])
         with on_cores(other_cores(len(CASES))):
-            actions = stack.enter_context(_logged(action_server(port), env, folder / "actions.log"))
+            actions = stack.enter_context(logged(action_server(port), env, folder / "actions.log"))
         _wait(f"http://{HOST}:{port}/health", actions, folder / "actions.log")
         say("starting two assistants")
         ports, pids = [], {}
         for number, cores in enumerate(assistant_cores(len(CASES)), start=1):
             ports.append(free_port())
             log = folder / f"assistant-{number}.log"
+            command = assistant(replace(settings(), host=HOST, port=ports[-1]), model)
             with on_cores(cores):
-                started = stack.enter_context(_logged(_assistant(str(model), ports[-1]), {**env, "PORT": str(ports[-1])}, log))
+                started = stack.enter_context(logged(command, {**env, "PORT": str(ports[-1])}, log))
             pids[f"assistant {number}"] = started.pid
             _wait(f"http://{HOST}:{ports[-1]}/ready", started, log)
         pids.update(actions=actions.pid, PostgreSQL=postgres.pid, Redis=redis.pid)
@@ -188,7 +190,7 @@ def cluster() -> Iterator[Cluster]:
             config.write_text(nginx_config(TEMPLATE.read_text(encoding="utf-8"), listening, ports[: int(case)], place), "utf-8")
             command = [nginx, "-p", str(place), "-e", "stderr", "-c", str(config), "-g", "daemon off;"]
             with on_cores(other_cores(len(CASES))):
-                started = stack.enter_context(_logged(command, env, place / "log"))
+                started = stack.enter_context(logged(command, env, place / "log"))
             pids[f"nginx {case}"] = started.pid
             urls[case] = f"http://{HOST}:{listening}/webhooks/rest"
             _wait(f"http://{HOST}:{listening}/health", started, place / "log")
@@ -253,17 +255,6 @@ def _environment(database: str, redis: str, token: str) -> Dict[str, str]:
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),  # as in deploy/Dockerfile
         **dict.fromkeys(names, str(_WITHOUT_LIMIT)),
     }
-
-
-def _assistant(model: str, port: int) -> List[str]:
-    files = ["--model", model, "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
-    return [sys.executable, "-W", "ignore", "-m", "rasa", "run", *files, "-i", HOST, "-p", str(port)]
-
-
-@contextmanager
-def _logged(command: List[str], env: Dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
-    with open(log, "w", encoding="utf-8") as out, running(command, env, out) as process:
-        yield process
 
 
 def _wait(url: str, process: subprocess.Popen, log: Path) -> None:
@@ -373,7 +364,7 @@ async def _under_load(url: str, token: str, talks: List[List[str]]) -> Dict[str,
             while waiting:
                 sender, talk = waiting.pop()
                 for text in talk:
-                    said.append(await _say(session, f"{url}/webhook", sender, text))
+                    said.append(await ask(session, f"{url}/webhook", sender, text))
 
         start, cpu = time.perf_counter(), time.process_time()
         await asyncio.gather(*(patient() for _ in range(AT_ONCE)))
@@ -390,18 +381,6 @@ async def _under_load(url: str, token: str, talks: List[List[str]]) -> Dict[str,
         "silent": sum(not replies for _, _, replies in said),
         "own_cpu_s": own_cpu,
     }
-
-
-async def _say(session: aiohttp.ClientSession, url: str, sender: str, text: str) -> Tuple[float, int, int]:
-    """Milliseconds, HTTP status (0: none), number of replies."""
-    start = time.perf_counter()
-    status, replies = 0, []
-    try:
-        async with session.post(url, json={"sender": sender, "message": text}) as answer:
-            status, replies = answer.status, await answer.json()
-    except (aiohttp.ClientError, asyncio.TimeoutError):
-        pass  # counted as a failure and a silence
-    return (time.perf_counter() - start) * 1000, status, len(replies)
 
 
 def say(words: str) -> None:

@@ -83,12 +83,12 @@ def serving(peer: Peer) -> Iterator[Served]:
         migrate(database)
     env = environment(replace(settings(), actions_port=actions_port, database_url=database))
     start = time.perf_counter()
-    with _logged(action_server(actions_port), env, peer.folder / "actions.log") as actions:
+    with logged(action_server(actions_port), env, peer.folder / "actions.log") as actions:
         wait_for(f"http://127.0.0.1:{actions_port}/health", actions)
         actions_ready = time.perf_counter()
         files = ["--model", str(peer.model), "--endpoints", str(peer.endpoints), "--credentials", str(peer.credentials)]
         command = [*_RASA, "run", *files, "-i", "127.0.0.1", "-p", str(port)]
-        with _logged(command, env, peer.folder / "server.log") as assistant:
+        with logged(command, env, peer.folder / "server.log") as assistant:
             url = f"http://127.0.0.1:{port}/webhooks/rest/webhook"
             _first_answer(url, assistant, peer)
             ready = time.perf_counter()
@@ -110,7 +110,7 @@ def _first_answer(url: str, process: subprocess.Popen, peer: Peer, seconds: floa
 
 
 @contextmanager
-def _logged(command: List[str], env: Dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
+def logged(command: List[str], env: Dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
     """The process of `command`, its words in `log`."""
     with open(log, "w", encoding="utf-8") as out, running(command, env, out) as process:
         yield process

@@ -4,10 +4,12 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Awaitable, Callable, Dict, Optional
 
 from rasa.core.channels.channel import InputChannel
-from sanic import Blueprint, Sanic
+from sanic import Blueprint, Sanic, response
+from sanic.exceptions import InvalidUsage
 from sanic.request import Request
+from sanic.response import HTTPResponse
 
-from infusion_guide.channels.door import Answer, Incoming, OnNewMessage, answer
+from infusion_guide.channels.door import Answer, Incoming, OnNewMessage, Refused, answer
 from infusion_guide.server.application import protect
 from infusion_guide.settings import settings
 
@@ -46,6 +48,10 @@ class Channel(InputChannel):
         async def reply_to(incoming: Incoming) -> Answer:
             return await answer(on_new_message, incoming)
 
+        @blueprint.get("/")
+        async def status(_: Request) -> HTTPResponse:
+            return response.json({"status": "ok"})
+
         self.routes(blueprint, reply_to)
         return blueprint
 
@@ -69,6 +75,14 @@ class _Protected(Blueprint):
         protect(app)
         self.ctx.channel.attach(app)
         super().register(app, options)
+
+
+def json_of(request: Request) -> Any:
+    """What the body says, whatever its shape. Raises Refused where it is not JSON."""
+    try:
+        return request.json
+    except InvalidUsage:
+        raise Refused(400, "The body is not JSON.") from None
 
 
 def address_of(request: Request) -> str:

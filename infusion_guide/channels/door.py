@@ -7,7 +7,7 @@ import re
 import time
 import unicodedata
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
@@ -17,6 +17,7 @@ from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.server import logs, metrics
 from infusion_guide.server.action_endpoint import TurnAborted
 from infusion_guide.storage.database import DatabaseUnavailable
+from infusion_guide.storage.outbox import crisis_notice
 from infusion_guide.storage.sealing import Unreadable
 from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
 
@@ -81,21 +82,21 @@ class Answer:
         return {"answered": 200, "limited": 429, "failed": 503}[self.outcome]
 
 
-@dataclass
 class _Collector(CollectingOutputChannel):
     """Keeps what is said until the turn is stored: nothing is said that is forgotten, nothing is said twice."""
 
-    turn: Turn = field(default_factory=lambda: Turn(""))
-
-    def __post_init__(self) -> None:
+    def __init__(self, turn: Turn) -> None:
         super().__init__()
-        self.messages = self.turn.replies
+        self.messages = turn.replies
+        self._turn = turn
 
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         """The whole message of Rasa at once; a channel renders it (metadata say which reply it is and its sources)."""
         data = {key: message[key] for key in ("text", "buttons", "image") if message.get(key)}
         data["metadata"] = {key: message[key] for key in ("utter_action", "sources") if message.get(key)}
         self.messages.append(data)
+        if metrics.kind(data) == "crisis":
+            self._turn.effects += crisis_notice(recipient_id, self._turn.message_id)
 
 
 def text_of(value: Any) -> str:

@@ -7,12 +7,11 @@ from contextlib import nullcontext
 from typing import Any, Awaitable, Callable, Dict
 
 from sanic import Blueprint, response
-from sanic.exceptions import InvalidUsage
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels import identity
-from infusion_guide.channels.channel import address_of
+from infusion_guide.channels.channel import address_of, json_of
 from infusion_guide.channels.door import SECONDS, Refused
 from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.settings import settings
@@ -71,10 +70,7 @@ def _handler(channel_name: str, work: Work) -> Callable[[Request], Awaitable[HTT
 
 
 def _conversation(request: Request, channel_name: str) -> str:
-    try:
-        body = request.json
-    except InvalidUsage:
-        raise Refused(400, "The body is not JSON.") from None
+    body = json_of(request)
     ticket = body.get("session_id") if isinstance(body, dict) else None
     if not isinstance(ticket, str) or not ticket:
         raise Refused(400, "'session_id' is missing: send the one that session_confirm gave.")

@@ -9,12 +9,11 @@ import hmac
 from typing import Optional
 
 from sanic import Blueprint, response
-from sanic.exceptions import InvalidUsage
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels import identity
-from infusion_guide.channels.channel import Channel, ReplyTo, address_of
+from infusion_guide.channels.channel import Channel, ReplyTo, address_of, json_of
 from infusion_guide.channels.door import Incoming, Refused, id_of, text_of
 from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.settings import settings
@@ -34,10 +33,6 @@ class RestChannel(Channel):
 
     def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """See parent."""
-
-        @blueprint.get("/")
-        async def status(_: Request) -> HTTPResponse:
-            return response.json({"status": "ok"})
 
         @blueprint.post("/conversation")
         async def conversation(request: Request) -> HTTPResponse:
@@ -61,10 +56,7 @@ class RestChannel(Channel):
             return response.json(replies, status=found.status, headers=headers)
 
     def _read(self, request: Request) -> Incoming:
-        try:
-            body = request.json
-        except InvalidUsage:
-            raise Refused(400, "The body is not JSON.") from None
+        body = json_of(request)
         if not isinstance(body, dict):
             raise Refused(400, "The body must be a JSON object with 'sender' and 'message'.")
         sender = id_of(body.get("sender"), "sender")

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import engineio
 import socketio
 from sanic import Blueprint, Sanic, response
-from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels import identity
@@ -98,10 +97,6 @@ class WebChannel(Channel):
         )
         logging.getLogger("engineio.server").addFilter(_not_about_junk)
         self._listen(self._sio, reply_to)
-
-        @blueprint.get("/")
-        async def status(_: Request) -> HTTPResponse:
-            return response.json({"status": "ok"})
 
     def attach(self, app: Sanic) -> None:
         """See parent."""

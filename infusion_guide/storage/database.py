@@ -21,6 +21,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 Found = TypeVar("Found")
 
+# What SQLAlchemy raises when the database, not the work, is at fault.
+FAILURES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError)
+
 
 class DatabaseUnavailable(RuntimeError):
     """The database did not answer in time or refused; nothing of the work was committed, as far as it could tell us."""
@@ -90,7 +93,7 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 return work(connection)
-        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
+        except FAILURES as error:
             raise DatabaseUnavailable(f"The database failed: {type(error).__name__} (DATABASE_URL).") from error
 
 

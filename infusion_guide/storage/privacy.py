@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from infusion_guide.settings import SettingError, settings
-from infusion_guide.storage.database import Database, DatabaseUnavailable, database
+from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
 from infusion_guide.storage.sealing import Unreadable, unseal
 from infusion_guide.storage.tables import conversations, events, metadata, outbox, turns
 
@@ -92,7 +92,7 @@ def wipe(kept: Database) -> None:
                         connection.exec_driver_sql(f"VACUUM {table.name}")
                 finally:
                     connection.exec_driver_sql("RESET statement_timeout")
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+    except FAILURES as error:
         raise DatabaseUnavailable(f"Traces of erased words were not cleared: {type(error).__name__} (DATABASE_URL).") from error
     _traces.discard(kept)
 

@@ -14,7 +14,6 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.settings import settings
 from infusion_guide.storage.database import database
-from infusion_guide.storage.outbox import crisis_notice
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, outbox, turns
 from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
@@ -92,7 +91,7 @@ class TrackerStore(RasaTrackerStore):
             return
         turn = current_turn.get()
         rows = [_row(tracker.sender_id, event) for event in fresh]
-        state = json.dumps(_state(tracker))
+        state = seal(_state(tracker))
         await self.database.run(lambda connection: _write(connection, tracker.sender_id, version, state, rows, turn))
         setattr(tracker, _READ, (len(tracker.events), version + 1))
         if turn:
@@ -116,7 +115,7 @@ def _write(
     connection: Connection, sender: str, version: int, state: str, rows: List[Dict[str, Any]], turn: Optional[Turn]
 ) -> None:
     now = time.time()
-    sealed = {"version": version + 1, "state": seal(json.loads(state)), "updated": now}
+    sealed = {"version": version + 1, "state": state, "updated": now}
     if version:
         newer = sa.update(conversations).where(conversations.c.sender_id == sender, conversations.c.version == version)
         if connection.execute(newer.values(**sealed)).rowcount != 1:
@@ -130,9 +129,7 @@ def _write(
     if turn:
         said = {"sender_id": sender, "message_id": turn.message_id, "replies": seal(turn.replies), "at": now}
         connection.execute(sa.insert(turns).values(said))
-        crisis = any(r.get("metadata", {}).get("utter_action", "").startswith("utter_crisis/") for r in turn.replies)
-        effects = crisis_notice(sender, turn.message_id) if crisis else []
-        for effect in [*turn.effects, *effects]:
+        for effect in turn.effects:
             fresh = {"kind": effect.kind, "sender_id": sender, "key": effect.key, "payload": json.dumps(effect.payload)}
             if connection.execute(sa.select([outbox.c.id]).where(outbox.c.key == effect.key)).first() is None:
                 connection.execute(sa.insert(outbox).values(at=now, due=now, attempts=0, **fresh))
