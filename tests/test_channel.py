@@ -1,16 +1,13 @@
 """A new channel is one small class: the door, the limits and the protection come with it."""
 
-import asyncio
-
 import aiohttp
 import pytest
-from sanic import Sanic, response
+from sanic import response
 
 from infusion_guide.channels import identity
 from infusion_guide.channels.channel import Channel
 from infusion_guide.channels.door import MAX_BODY, Incoming
-from infusion_guide.ports import free_port
-from infusion_guide.storage.turn import current_turn
+from tests.application import application
 
 
 class Pigeons(Channel):
@@ -30,29 +27,9 @@ class Pigeons(Channel):
 
 @pytest.fixture
 async def pigeons(monkeypatch):
-    """The address of a running application with this one channel; `heard` are the messages that reached Rasa."""
-    monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
-    monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
-    heard = []
-
-    async def on_new_message(message):
-        heard.append((message.sender_id, message.text, message.input_channel))
-        if message.text == "break":
-            raise RuntimeError
-        await message.output_channel.send_response(message.sender_id, {"text": f"You said: {message.text}"})
-        current_turn.get().stored = True
-
-    app = Sanic(f"pigeons_{free_port()}")  # Sanic knows each name once
-    app.blueprint(Pigeons.from_credentials(None).blueprint(on_new_message), url_prefix="/webhooks/pigeons")
-    app.listeners["after_server_start"].clear()  # this application has no assistant to make fit
-    app.ctx.fit = True
-    port = free_port()
-    server = await app.create_server(host="127.0.0.1", port=port, return_asyncio_server=True, access_log=False)
-    await server.startup()
-    async with aiohttp.ClientSession() as session:
-        yield session, f"http://127.0.0.1:{port}", heard
-    server.close()
-    await asyncio.sleep(0)
+    """A client, the address of the application, and what reached Rasa."""
+    async with application(Pigeons(), monkeypatch) as (url, heard), aiohttp.ClientSession() as session:
+        yield session, url, heard
 
 
 async def test_it_talks_and_its_ids_are_its_own(pigeons):

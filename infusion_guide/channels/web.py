@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import engineio
 import socketio
 from sanic import Blueprint, Sanic, response
-from sanic.response import HTTPResponse
+from sanic.request import Request
+from sanic.response import BaseHTTPResponse
 
 from infusion_guide.channels import identity
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of
@@ -25,15 +26,23 @@ _MOST_UNREAD = 100  # packets that wait for a client that does not read
 _BINARY = ("5", "6")  # Socket.IO's packets with attachments
 
 
+class _Spoken(BaseHTTPResponse):
+    """What a websocket's call ends with: it was answered in frames, and HTTP after them fails or is junk to the client."""
+
+    async def send(self, *_: Any, **__: Any) -> None:
+        """Nothing."""
+
+
 class _Transport(engineio.AsyncServer):
     """Answers also when a session ends while its call is read; python-engineio 4 has no words for it and raises."""
 
-    async def handle_request(self, *args: Any, **kwargs: Any) -> HTTPResponse:
+    async def handle_request(self, request: Request) -> BaseHTTPResponse:
         """See parent."""
         try:
-            return await super().handle_request(*args, **kwargs)
+            answered = await super().handle_request(request)
         except UnboundLocalError:
             return response.json({"error": "This session has ended."}, status=400)
+        return answered if request.stream.protocol.websocket is None else _Spoken()
 
 
 class _Server(socketio.AsyncServer):

@@ -1,0 +1,40 @@
+"""One channel in a running application of its own, without an assistant: what reaches Rasa is heard, and echoed."""
+
+from contextlib import asynccontextmanager
+
+from sanic import Sanic
+
+from infusion_guide.channels import identity
+from infusion_guide.ports import HOST, free_port
+from infusion_guide.storage.turn import current_turn
+
+
+@asynccontextmanager
+async def application(channel, monkeypatch):
+    """The address of the application and the list of what reached Rasa: (conversation, text, channel) each.
+
+    The message "break" fails; every other one is answered with itself.
+    """
+    monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
+    monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
+    heard = []
+
+    async def on_new_message(message):
+        heard.append((message.sender_id, message.text, message.input_channel))
+        if message.text == "break":
+            raise RuntimeError
+        await message.output_channel.send_response(message.sender_id, {"text": f"You said: {message.text}"})
+        current_turn.get().stored = True
+
+    port = free_port()
+    app = Sanic(f"{channel.name()}_{port}")  # Sanic knows each name once
+    app.blueprint(channel.blueprint(on_new_message), url_prefix=f"/webhooks/{channel.name()}")
+    app.listeners["after_server_start"].clear()  # this application has no assistant to make fit
+    app.ctx.fit = True
+    server = await app.create_server(host=HOST, port=port, return_asyncio_server=True, access_log=False)
+    await server.startup()
+    try:
+        yield f"http://{HOST}:{port}", heard
+    finally:
+        server.close()
+        await server.wait_closed()
