@@ -3,7 +3,7 @@
 import json
 import time
 from functools import lru_cache
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import sqlalchemy as sa
 from rasa.core.tracker_store import TrackerStore as RasaTrackerStore
@@ -27,14 +27,22 @@ WINDOW = 80
 # Set on a tracker: (events that are stored or stand for stored ones, version of the conversation that they were read at).
 _READ = "read_from_store"
 
-_STATE = sa.select([conversations.c.version, conversations.c.state]).where(conversations.c.sender_id == sa.bindparam("sender"))
 _LATEST = (
-    sa.select([events.c.data]).where(events.c.sender_id == sa.bindparam("sender")).order_by(events.c.id.desc()).limit(WINDOW)
+    sa.select([events.c.id, events.c.data])
+    .where(events.c.sender_id == sa.bindparam("sender"))
+    .order_by(events.c.id.desc())
+    .limit(WINDOW)
+    .subquery()
+)
+_ANSWERED = sa.and_(turns.c.sender_id == conversations.c.sender_id, turns.c.message_id == sa.bindparam("message"))
+# All that a turn reads, in one statement: each one more is a round trip for every message.
+_CONVERSATION = (
+    sa.select([conversations.c.version, conversations.c.state, turns.c.replies, _LATEST.c.data])
+    .select_from(conversations.outerjoin(turns, _ANSWERED).outerjoin(_LATEST, sa.true()))
+    .where(conversations.c.sender_id == sa.bindparam("sender"))
+    .order_by(_LATEST.c.id)
 )
 _ALL = sa.select([events.c.data]).where(events.c.sender_id == sa.bindparam("sender")).order_by(events.c.id)
-_REPLIES = sa.select([turns.c.replies]).where(
-    turns.c.sender_id == sa.bindparam("sender"), turns.c.message_id == sa.bindparam("message")
-)
 
 
 class TrackerStore(RasaTrackerStore):
@@ -57,25 +65,30 @@ class TrackerStore(RasaTrackerStore):
             DatabaseUnavailable: nobody knows.
         """
         turn = current_turn.get()
-        message = turn.message_id if turn else None
-        version, state, recent = await self.database.run(lambda connection: _read(connection, sender_id, message))
-        if not recent or not self.domain:
+        asked = {"sender": sender_id, "message": turn.message_id if turn else None}
+        rows = await self.database.read(lambda connection: connection.execute(_CONVERSATION, asked).fetchall())
+        if not rows or not self.domain:
             return None
-        recent_events = [unseal(data) for data in recent]
+        if rows[0].replies is not None:
+            raise AlreadyAnswered(unseal(rows[0].replies))
+        version, state = rows[0].version, unseal(rows[0].state)
+        recent_events = [unseal(row.data) for row in rows if row.data]
+        if not recent_events:
+            return None
         tracker = DialogueStateTracker.from_dict(sender_id, _whole_turns(recent_events, state), self.domain.slots)
         setattr(tracker, _READ, (len(tracker.events), version))
         return tracker
 
     async def retrieve_full_tracker(self, conversation_id: str) -> Optional[DialogueStateTracker]:
         """Every event that is stored, for exports and Rasa's own tools."""
-        rows = await self.database.run(lambda connection: connection.execute(_ALL, {"sender": conversation_id}).fetchall())
+        rows = await self.database.read(lambda connection: connection.execute(_ALL, {"sender": conversation_id}).fetchall())
         if not rows or not self.domain:
             return None
         return DialogueStateTracker.from_dict(conversation_id, [unseal(row.data) for row in rows], self.domain.slots)
 
     async def keys(self) -> List[str]:
         """Ids of all conversations."""
-        ids = await self.database.run(lambda connection: connection.execute(sa.select([conversations.c.sender_id])).fetchall())
+        ids = await self.database.read(lambda connection: connection.execute(sa.select([conversations.c.sender_id])).fetchall())
         return [row.sender_id for row in ids]
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -96,19 +109,6 @@ class TrackerStore(RasaTrackerStore):
         setattr(tracker, _READ, (len(tracker.events), version + 1))
         if turn:
             turn.stored = True
-
-
-def _read(connection: Connection, sender: str, message: Optional[str]) -> Tuple[int, Dict[str, Any], List[str]]:
-    """Version, state and the latest events (oldest first) of a conversation."""
-    row = connection.execute(_STATE, {"sender": sender}).first()
-    if row is None:
-        return 0, {}, []
-    if message:
-        replies = connection.execute(_REPLIES, {"sender": sender, "message": message}).scalar()
-        if replies is not None:
-            raise AlreadyAnswered(unseal(replies))
-    recent = [event.data for event in connection.execute(_LATEST, {"sender": sender})]
-    return row.version, unseal(row.state), recent[::-1]
 
 
 def _write(
