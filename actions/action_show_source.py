@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import last_topical_reply
-from infusion_guide.words import authorities, claims, section_labels
+from infusion_guide.words import authorities, claim_words, claims, section_labels
 
 _MOST_CLAIMS = 2
 
@@ -21,13 +21,13 @@ class ActionShowSource(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
         sources = (last_topical_reply(tracker) or {}).get("sources") or []
-        from_document = [claims()[source] for source in sources if source in claims()]
+        from_document = [source for source in sources if source in claims()]
         from_authorities = [authorities()[source] for source in sources if source in authorities()]
         if from_document:
             dispatcher.utter_message(
                 response="utter_source",
-                section=section_labels()[from_document[0]["section"]],
-                claims=" ".join(claim["claim"] for claim in from_document[:_MOST_CLAIMS]),
+                section=section_labels()[claims()[from_document[0]]["section"]],
+                claims=" ".join(claim_words(claim) for claim in from_document[:_MOST_CLAIMS]),
             )
         elif from_authorities:
             dispatcher.utter_message(response="utter_source_authority", authority=from_authorities[0]["name"])

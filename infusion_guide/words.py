@@ -23,6 +23,12 @@ def claims() -> Dict[str, Dict[str, str]]:
     return {claim["id"]: claim for claim in read_yaml(DATA / "document.yml")["claims"]}
 
 
+def claim_words(claim: str) -> str:
+    """What a patient may read of the claim `claim`: its words, and what must be said with them."""
+    entry = claims()[claim]
+    return f"{entry['claim']} {entry['qualification']}" if entry["say"] == "qualified" else entry["claim"]
+
+
 @lru_cache(maxsize=1)
 def authorities() -> Dict[str, Dict[str, Any]]:
     """Public authorities whose facts replies may state (data/authorities.yml) by id."""

@@ -2,7 +2,9 @@
 
 import re
 
-from infusion_guide.words import authorities, claims, clinic_answers, section_labels
+import textstat
+
+from infusion_guide.words import authorities, claim_words, claims, clinic_answers, section_labels
 from tests.rooms import ROOT, responses
 
 REPLIES = responses()
@@ -15,6 +17,15 @@ def test_claims_are_complete():
         assert set(claim) == {"id", "section", "claim", "qualification", "say"}
         assert claim["say"] in ("plainly", "qualified", "never")
         assert claim["section"] in section_labels()
+
+
+def test_what_patients_read_of_the_ledger_is_plain_and_qualified():
+    for claim in claims():
+        words = claim_words(claim)
+        assert textstat.flesch_kincaid_grade(words) <= 8.0 or claims()[claim]["say"] == "never", words
+        if claims()[claim]["say"] == "qualified":
+            assert claims()[claim]["qualification"] in words and len(claims()[claim]["qualification"].split()) > 4
+            assert not re.search(r"\bsay\b(?! how long)", claims()[claim]["qualification"]), "not for patients"
 
 
 def test_sources_exist():

@@ -6,7 +6,8 @@ from tests.actions.trackers import bot, run
 def test_claims_of_the_last_answer_are_shown():
     said, _ = run(ActionShowSource(), [bot("utter_faq/ptsd", ["ptsd-symptoms", "fda"]), bot("utter_chitchat/thanks")])
     assert said[0]["response"] == "utter_source" and said[0]["section"] == "Other Uses"
-    assert claims()["ptsd-symptoms"]["claim"] in said[0]["claims"]
+    shown = claims()["ptsd-symptoms"]
+    assert shown["say"] == "qualified" and f"{shown['claim']} {shown['qualification']}" in said[0]["claims"]
 
 
 def test_an_authority_is_named():

@@ -1,0 +1,39 @@
+"""Where an answer comes from, for a channel that can show it beside the answer."""
+
+from typing import Any, Dict, List
+
+from infusion_guide.settings import settings
+from infusion_guide.words import DATA, authorities, claim_words, claims, clinic_answers, read_yaml, section_labels
+
+Source = Dict[str, Any]  # "label": what to read at first; "claims": what the source says, maybe none
+
+
+def described(reply: Dict[str, Any]) -> List[Source]:
+    """The sources of one reply (Rasa's message with our metadata): the clinic's own answer, or sections and authorities.
+
+    Claims of the ledger come with what must be said with them.
+    """
+    metadata = reply.get("metadata") or {}
+    name = metadata.get("utter_action", "")
+    if name[len("utter_") :] in clinic_answers():
+        return [{"label": _label("utter_clinic_source"), "claims": []}]
+    found: Dict[str, List[str]] = {}
+    for source in metadata.get("sources") or []:
+        if source in claims():
+            label = _label("utter_document_source", section=section_labels()[claims()[source]["section"]])
+            found.setdefault(label, []).append(claim_words(source))
+        elif source in authorities():
+            label = _label("utter_authority_source", authority=authorities()[source]["name"])
+            found.setdefault(label, []).extend(authorities()[source]["facts"])
+    return [{"label": label, "claims": words} for label, words in found.items()]
+
+
+def without_source_line(reply: Dict[str, Any]) -> str:
+    """The words of `reply` without the line that names the document's section, for where `described` is shown."""
+    labels = {source["label"] for source in described(reply)}
+    return "\n".join(line for line in reply["text"].split("\n") if line not in labels)
+
+
+def _label(name: str, **words: str) -> str:
+    response = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
+    return response[0]["text"].strip().format(**settings().words(), **words)
