@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 ROOT = Path(__file__).resolve().parent.parent
 ENV_FILE = ROOT / ".env"
 
-_PHONE = re.compile(r"^\+?[0-9][0-9 ()./-]{5,24}$")
+_PHONE = re.compile(r"^(?:\+?[0-9]{0,3} ?)?[0-9(][0-9 ()./-]{5,24}$")
 _ORIGIN = re.compile(r"^https?://[^/\s]+$")
 _WEB_ADDRESS = re.compile(r"^https?://\S+$")
 _KEY = re.compile(r"^[A-Za-z0-9_-]{43}=$")  # a Fernet key: 32 bytes in URL-safe base64
@@ -26,6 +26,7 @@ _AT_LEAST_ONE = (
     "messages_per_second",
     "visitor_messages_per_day",
     "keep_conversations_days",
+    "session_hours",
 )
 _SHORT_NUMBER = re.compile(r"^[0-9]{2,6}$")
 
@@ -69,6 +70,7 @@ class Settings:
     stored_words: str = "plain"
     encryption_key: str = ""
     keep_conversations_days: int = 30
+    session_hours: int = 24
 
     def __post_init__(self) -> None:
         if not self.clinic_name.strip():

@@ -54,6 +54,24 @@ def next_topics(label: str) -> Tuple[str, ...]:
     return tuple(variations[0]["metadata"]["next"])
 
 
+@lru_cache(maxsize=1)
+def _button_titles() -> Dict[str, str]:
+    titles: Dict[str, str] = {}
+    for path in sorted((DATA / "responses").rglob("*.yml")):
+        for name, variations in read_yaml(path)["responses"].items():
+            for variation in variations:
+                titles.update({button["payload"]: button["title"] for button in variation.get("buttons", [])})
+            title = variations[0]["metadata"].get("title")
+            if title:
+                titles[f"/{name[len('utter_') :]}"] = title
+    return titles
+
+
+def button_title(payload: str) -> str:
+    """What a patient reads on the button that sends `payload`; `payload` itself when no button does."""
+    return _button_titles().get(payload, payload)
+
+
 def is_answerable(label: str) -> bool:
     """Whether `label` is a topic that has an answer of its own; not a crisis, not small talk, not a miss."""
     return label.startswith(("faq/", "uncovered/", "advice/", "misuse/"))

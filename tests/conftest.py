@@ -62,6 +62,17 @@ def trained_assistant():
 
 
 @pytest.fixture(scope="session")
+def development_server(tmp_path_factory):
+    """The servers as `make run` starts them: one start for all tests that only talk to them."""
+    from infusion_guide.train import ensure_model
+    from tests.development_server import running
+
+    ensure_model()
+    with running(tmp_path_factory.mktemp("development")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def event_loop_for_talk():
     loop = asyncio.new_event_loop()
     yield loop

@@ -14,7 +14,7 @@ ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 PROMETHEUS_OWN = {"up"}
 _SUFFIXES = {"counter": ("_total", "_created"), "histogram": ("_bucket", "_count", "_sum", "_created"), "gauge": ("",)}
-_LABELS = {"channel", "outcome", "kind", "who", "part", "model", "le", "job", "instance"}
+_LABELS = {"channel", "value", "outcome", "kind", "who", "part", "model", "le", "job", "instance"}
 
 
 def series():

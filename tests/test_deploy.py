@@ -10,6 +10,7 @@ import yaml
 
 from infusion_guide.bench.scale import TEMPLATE, nginx_config
 from infusion_guide.channels.door import MAX_BODY, SECONDS
+from infusion_guide.channels.website import files
 from infusion_guide.settings import ROOT, Settings
 
 DEPLOY = ROOT / "deploy"
@@ -180,8 +181,13 @@ def test_proxy_passes_on_no_header_that_a_caller_chose():
 
 def test_proxy_hides_what_is_inside():
     open_to_all = set(re.findall(r"^\s+location (?:= )?(/\S*) \{", NGINX, re.MULTILINE))
-    assert open_to_all == {"/webhooks/", "/socket.io/", "/health", "/"}
+    assert open_to_all - {"/"} == {"/webhooks/", "/socket.io/", "/health", *files()} - {"/"}
     assert re.search(r"location / \{\s+return 404", NGINX)
+
+
+def test_proxy_has_the_widget_when_no_assistant_has():
+    block = re.search(r"location = /widget.js \{(.*?)\}", NGINX, re.DOTALL)[1]
+    assert "proxy_cache_use_stale error timeout" in block and "http_503" in block
 
 
 def test_proxy_configuration_of_the_benchmark_is_valid(tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import TimestampSigner
 
 from infusion_guide.channels import identity
 
@@ -14,10 +15,22 @@ def key(monkeypatch):
 
 def test_a_ticket_opens_its_conversation_on_its_channel_only():
     ticket = identity.issue("web")
-    assert identity.conversation_of("web", ticket) == f"web:{ticket.rsplit('.', 1)[0]}"
+    assert identity.conversation_of("web", ticket) == f"web:{ticket.split('.')[0]}"
     assert identity.issue("web") != ticket
     with pytest.raises(identity.NotIssued):
         identity.conversation_of("rest", ticket)
+
+
+def test_a_ticket_ends_and_a_fresh_one_opens_the_same_conversation(monkeypatch):
+    ticket = identity.issue("web")
+    conversation = identity.conversation_of("web", ticket)
+    hours, now = identity.settings().session_hours, TimestampSigner.get_timestamp
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: now(self) + hours * 3600 - 10)
+    renewed = identity.issue("web", identity.conversation_of("web", ticket))
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: now(self) + hours * 3600 + 10)
+    assert identity.conversation_of("web", renewed) == conversation
+    with pytest.raises(identity.NotIssued, match="expired"):
+        identity.conversation_of("web", ticket)
 
 
 def test_another_key_opens_nothing(monkeypatch):

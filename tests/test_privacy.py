@@ -18,12 +18,13 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, Sanic
 
-from infusion_guide.channels import identity, own_data
+from infusion_guide.channels import channel, identity, own_data
 from infusion_guide.ports import free_port
 from infusion_guide.settings import Settings
 from infusion_guide.storage import privacy, sealing
 from infusion_guide.storage.database import database, migrate
-from infusion_guide.storage.tables import conversations, events, outbox, turns
+from infusion_guide.storage.feedback import Judgement, judge
+from infusion_guide.storage.tables import conversations, events, feedback, outbox, turns
 from infusion_guide.storage.tracker_store import TrackerStore
 from infusion_guide.storage.turn import Effect, Turn, current_turn
 
@@ -86,6 +87,8 @@ async def talk(url, sender, words, turns_=1):
         tracker.update(BotUttered("It may help.", buttons, {"utter_action": "utter_faq/ptsd", "sources": ["fda"]}))
         tracker.update(ActionExecuted("action_listen"))
         await store.save(tracker)
+        judgement = Judgement(sender, message, 0, "down", words)
+        await store.database.run(lambda connection, given=judgement: judge(connection, given))
     current_turn.set(None)
     return store
 
@@ -94,9 +97,10 @@ def rows(url, sender=None):
     """Rows by table, of one conversation or of all."""
 
     def count(connection):
-        chosen = [sa.select([sa.func.count()]).select_from(table) for table in (conversations, events, turns, outbox)]
+        tables = (conversations, events, turns, outbox, feedback)
+        chosen = [sa.select([sa.func.count()]).select_from(table) for table in tables]
         if sender:
-            chosen = [c.where(t.c.sender_id == sender) for c, t in zip(chosen, (conversations, events, turns, outbox))]
+            chosen = [c.where(t.c.sender_id == sender) for c, t in zip(chosen, tables)]
         return [connection.execute(c).scalar() for c in chosen]
 
     return database(url).run_now(count)
@@ -151,7 +155,7 @@ async def test_erased_words_are_in_no_file(sqlite_url, tmp_path):
     before = [rows(sqlite_url, sender) for sender in others]
     for sender in erased:
         assert all(privacy.erase_now(database(sqlite_url), sender).values())
-        assert rows(sqlite_url, sender) == [0, 0, 0, 0]
+        assert rows(sqlite_url, sender) == [0, 0, 0, 0, 0]
     raw = on_disk(tmp_path)
     assert not found_in(raw, [*SECRETS, b"PLANTED07", b"PLANTED23", b"PLANTED42", b"web:07", b"web:23", b"web:42"])
     assert [rows(sqlite_url, sender) for sender in others] == before
@@ -186,8 +190,8 @@ async def test_erased_rows_are_in_no_table(url):
     await talk(url, "web:a", WORDS, 2)
     await talk(url, "web:b", "another patient", 2)
     kept = rows(url, "web:b")
-    assert privacy.erase_now(database(url), "web:a") == {"conversations": 1, "events": 8, "outbox": 2, "turns": 2}
-    assert rows(url, "web:a") == [0, 0, 0, 0] and rows(url, "web:b") == kept == rows(url)
+    assert privacy.erase_now(database(url), "web:a") == {"conversations": 1, "events": 8, "feedback": 2, "outbox": 2, "turns": 2}
+    assert rows(url, "web:a") == [0, 0, 0, 0, 0] and rows(url, "web:b") == kept == rows(url)
     assert not any(privacy.erase_now(database(url), "web:a").values())  # once more does no harm
 
 
@@ -211,7 +215,7 @@ async def test_a_turn_under_way_does_not_bring_it_back(url):
     tracker.update(UserUttered("too late"))
     with pytest.raises(Exception, match="went on elsewhere"):
         await store.save(tracker)
-    assert rows(url) == [0, 0, 0, 0]
+    assert rows(url) == [0, 0, 0, 0, 0]
     await talk(url, "web:a", "a new beginning")
     assert len((await store.retrieve("web:a")).events) == 4
 
@@ -235,12 +239,12 @@ async def test_purge_by_age(url, chosen):
     now = time.time()
     delivered = sa.update(outbox).where(outbox.c.sender_id == "web:middle").values(done=now - 8 * DAY)
     database(url).run_now(lambda connection: connection.execute(delivered))
-    assert privacy.purge(database(url), now) == {"conversations": 1, "events": 4, "outbox": 2, "turns": 2}
-    assert rows(url, "web:old") == [0, 0, 0, 0]
-    assert rows(url, "web:middle") == [1, 4, 0, 0]  # its turn is older than 2 days, its effect delivered 8 days ago
-    assert rows(url, "web:young") == [1, 4, 1, 1]
+    assert privacy.purge(database(url), now) == {"conversations": 1, "events": 4, "feedback": 1, "outbox": 2, "turns": 2}
+    assert rows(url, "web:old") == [0, 0, 0, 0, 0]
+    assert rows(url, "web:middle") == [1, 4, 0, 0, 1]  # its turn is older than 2 days, its effect delivered 8 days ago
+    assert rows(url, "web:young") == [1, 4, 1, 1, 1]
     assert not any(privacy.purge(database(url), now).values())
-    assert privacy.purge(database(url), now + 11 * DAY)["conversations"] == 2 and rows(url) == [0, 0, 0, 0]
+    assert privacy.purge(database(url), now + 11 * DAY)["conversations"] == 2 and rows(url) == [0, 0, 0, 0, 0]
 
 
 async def test_events_that_rasa_left_are_purged_too(url):
@@ -258,7 +262,7 @@ async def test_several_workers_purge_at_once(url):
     await talk(url, "web:young", WORDS)
     gone = await asyncio.gather(*(asyncio.to_thread(privacy.purge, database(url), time.time()) for _ in range(3)))
     assert sum(part["conversations"] for part in gone) == 170 and sum(part["turns"] for part in gone) == 170
-    assert rows(url) == [1, 4, 1, 1]
+    assert rows(url) == [1, 4, 1, 1, 1]
 
 
 def _plant(connection, count):
@@ -285,7 +289,7 @@ async def test_the_scheduled_purge_goes_on_after_a_failure(sqlite_url, monkeypat
 
     monkeypatch.setattr(privacy, "purge", fails_first)
     task = asyncio.create_task(privacy.purge_daily(database(sqlite_url)))
-    while rows(sqlite_url) != [0, 0, 0, 0] or len(calls) < 3:
+    while rows(sqlite_url) != [0, 0, 0, 0, 0] or len(calls) < 3:
         await asyncio.sleep(0.02)
         assert not task.done()
     task.cancel()
@@ -296,7 +300,7 @@ async def test_the_patients_request_is_wiped_with_the_next_purge(sqlite_url, tmp
     monkeypatch.setattr(privacy, "FIRST_PURGE", 0.0)
     await talk(sqlite_url, "web:a", WORDS, 3)
     await privacy.erase_soon(database(sqlite_url), "web:a")
-    assert rows(sqlite_url) == [0, 0, 0, 0]
+    assert rows(sqlite_url) == [0, 0, 0, 0, 0]
     task = asyncio.create_task(privacy.purge_daily(database(sqlite_url)))
     while found_in(on_disk(tmp_path)):
         await asyncio.sleep(0.02)
@@ -342,7 +346,7 @@ async def test_the_command(sqlite_url, monkeypatch, capsys):
         assert privacy.main(wrong) == 2 and "erase ID" in capsys.readouterr().err
     own = identity.conversation_with("sms", "+15550100147")
     await talk(sqlite_url, own, WORDS)
-    assert privacy.main(["erase", "sms", "+15550100147"]) == 0 and rows(sqlite_url) == [0, 0, 0, 0]
+    assert privacy.main(["erase", "sms", "+15550100147"]) == 0 and rows(sqlite_url) == [0, 0, 0, 0, 0]
 
 
 class Counted:
@@ -358,13 +362,18 @@ class Counted:
 @pytest.fixture
 async def web(sqlite_url, monkeypatch):
     """The two routes, served on loopback; call(path, body) -> status, JSON, headers."""
-    monkeypatch.setattr(own_data, "database", lambda: database(sqlite_url))
+    monkeypatch.setattr(channel, "database", lambda: database(sqlite_url))
     counted = Counted()
     monkeypatch.setattr(own_data, "limits", lambda: counted)
     monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
     app = Sanic(f"own_data_{time.time_ns()}", configure_logging=False)
     blueprint = Blueprint("web", url_prefix="/webhooks/web")
-    own_data.add_own_data_routes(blueprint, "web")
+    told = []
+
+    async def after_erasure(conversation):
+        told.append(conversation)
+
+    own_data.add_own_data_routes(blueprint, "web", after_erasure)
     app.blueprint(blueprint)
     port = free_port()
     server = await app.create_server(host="127.0.0.1", port=port, return_asyncio_server=True, access_log=False)
@@ -399,7 +408,7 @@ async def test_a_patient_exports_and_erases_with_the_ticket(web):
     assert status == 200 and exported["messages"][0]["words"] == WORDS and WORDS in exported["text"]
     for _ in range(2):
         assert (await web("erase", {"session_id": ticket}))[:2] == (200, {"erased": True})
-    assert rows(web.url, own) == [0, 0, 0, 0] and rows(web.url, "web:b") == others
+    assert rows(web.url, own) == [0, 0, 0, 0, 0] and rows(web.url, "web:b") == others
     assert (await web("export", {"session_id": ticket}))[1]["messages"] == []
     await talk(web.url, own, "hello again")
     assert len((await store.retrieve(own)).events) == 4
@@ -413,8 +422,8 @@ async def test_erasing_waits_for_the_turn_under_way(web):
     async with turn:
         erasing = asyncio.create_task(web("erase", {"session_id": ticket}))
         await asyncio.sleep(0.2)
-        assert not erasing.done() and rows(web.url) == [1, 4, 1, 1]
-    assert (await erasing)[0] == 200 and rows(web.url) == [0, 0, 0, 0]
+        assert not erasing.done() and rows(web.url) == [1, 4, 1, 1, 1]
+    assert (await erasing)[0] == 200 and rows(web.url) == [0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -426,7 +435,7 @@ async def test_erasing_waits_for_the_turn_under_way(web):
 async def test_without_a_ticket_nothing_happens(web, path, body, status):
     await talk(web.url, "web:b", WORDS)
     answered, said, _ = await web(path, body)
-    assert answered == status and said["error"] and rows(web.url, "web:b") == [1, 4, 1, 1]
+    assert answered == status and said["error"] and rows(web.url, "web:b") == [1, 4, 1, 1, 1]
 
 
 async def test_a_ticket_of_another_channel_is_refused(web):

@@ -1,36 +1,16 @@
 """The servers as `make run` starts them, on loopback: REST, Socket.IO, and what must not break them."""
 
 import json
-import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 
 import pytest
 import socketio
 
-from infusion_guide.ports import free_port
-from infusion_guide.serve import environment, wait_for
-from infusion_guide.settings import ROOT, Settings
-from infusion_guide.train import ensure_model
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    ensure_model()
-    port, actions_port = free_port(), free_port()
-    settings = Settings(
-        port=port, actions_port=actions_port, database_url=f"sqlite:///{tmp_path_factory.mktemp('db')}/conversations.db"
-    )
-    env = {**environment(settings), "PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "infusion_guide.serve"], cwd=ROOT, env=env)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/webhooks/rest/", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+@pytest.fixture
+def server(development_server):
+    return development_server.url
 
 
 def post(server, body):
@@ -104,8 +84,10 @@ def test_socket_io(server):
     try:
         client.emit("session_request", {"session_id": None})
         name, session = client.receive(timeout=10)
-        assert name == "session_confirm"
+        assert name == "session_confirm" and client.receive(timeout=10) == ["history", {"turns": []}]
         client.emit("user_uttered", {"message": "i want to die", "session_id": session})
+        name, start = client.receive(timeout=10)
+        assert name == "turn_start" and start["text"] == "i want to die"
         name, reply = client.receive(timeout=20)
         assert name == "bot_uttered" and "988" in reply["text"] and reply["quick_replies"]
         assert reply["metadata"]["utter_action"].startswith("utter_crisis/")

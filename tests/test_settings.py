@@ -19,6 +19,11 @@ def test_phone_and_name_reach_the_words():
     assert "555-123-4567" in words["clinic_contact_es"]
 
 
+def test_a_phone_number_may_be_written_as_people_write_it():
+    for phone in ("555-123-4567", "(555) 123-4567", "+1 (555) 123-4567", "555.123.4567"):
+        assert phone in Settings.read({"CLINIC_PHONE": phone}).words()["clinic_contact"]
+
+
 @pytest.mark.parametrize(
     "name, value",
     [

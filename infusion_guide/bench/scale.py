@@ -211,7 +211,7 @@ def nginx_config(template: str, port: int, assistants: Sequence[int], folder: Pa
         (r"listen 8080 default_server;", f"listen {HOST}:{port};", 1),
         (r"rate=20r/s", f"rate={_WITHOUT_LIMIT}r/s", 1),
         (r"limit_conn connections 100;", f"limit_conn connections {4 * AT_ONCE};", 1),
-        (r"(?<= )/tmp/", f"{folder}/", 6),
+        (r"(?<= )/tmp/", f"{folder}/", 7),
         (r"access_log /dev/stdout", f"access_log {folder}/access.log", 1),
     ]
     for pattern, words, times in changes:

@@ -12,6 +12,7 @@ from sanic.response import HTTPResponse
 from infusion_guide.channels.door import Answer, Incoming, OnNewMessage, Refused, answer
 from infusion_guide.server.application import protect
 from infusion_guide.settings import settings
+from infusion_guide.storage.database import Database, database
 
 ReplyTo = Callable[[Incoming], Awaitable[Answer]]
 
@@ -83,6 +84,12 @@ def json_of(request: Request) -> Any:
         return request.json
     except InvalidUsage:
         raise Refused(400, "The body is not JSON.") from None
+
+
+def database_of(app: Sanic) -> Database:
+    """The database that the assistant of `app` keeps its conversations in."""
+    agent = getattr(app.ctx, "agent", None)
+    return agent.tracker_store.database if agent else database()
 
 
 def address_of(request: Request) -> str:

@@ -5,9 +5,9 @@ import hmac
 import os
 import secrets
 from functools import lru_cache
-from typing import Any
+from typing import Any, Optional
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadSignature, TimestampSigner
 
 from infusion_guide.settings import ROOT, settings
 
@@ -33,23 +33,28 @@ def secret() -> bytes:
     return _KEPT.read_bytes()
 
 
-def issue(channel: str) -> str:
-    """A new conversation's ticket: what the visitor keeps and sends with each message, for example kX3...Q.sQ2..."""
-    return _signer(channel).sign(secrets.token_urlsafe(18)).decode()
+def issue(channel: str, conversation: Optional[str] = None) -> str:
+    """A ticket: what the visitor keeps and sends with each message, for example kX3...Q.aSJ0Zw.sQ2...
+
+    Of a new conversation, or a fresh one of `conversation`; it opens the conversation for SESSION_HOURS.
+    """
+    name = conversation[len(channel) + 1 :] if conversation else secrets.token_urlsafe(18)
+    return _signer(channel).sign(name).decode()
 
 
 def conversation_of(channel: str, ticket: Any) -> str:
     """The conversation that `ticket` opens, for example web:kX3...Q.
 
     Raises:
-        NotIssued: it was not issued by us for this channel.
+        NotIssued: it was not issued by us for this channel, or more than SESSION_HOURS ago.
     """
     if not isinstance(ticket, str) or len(ticket) > _LONGEST:
         raise NotIssued("This is not the id of a conversation.")
     try:
-        return f"{channel}:{_signer(channel).unsign(ticket.encode('utf-8', 'replace')).decode()}"
-    except BadSignature:
-        raise NotIssued("This id was not issued here.") from None
+        name = _signer(channel).unsign(ticket.encode("utf-8", "replace"), max_age=settings().session_hours * 3600)
+    except BadSignature:  # or SignatureExpired, its child
+        raise NotIssued("This id was not issued here, or has expired.") from None
+    return f"{channel}:{name.decode()}"
 
 
 def conversation_with(channel: str, address: str) -> str:
@@ -60,5 +65,5 @@ def conversation_with(channel: str, address: str) -> str:
     return f"{channel}:{hmac.new(secret(), f'{channel} {address}'.encode(), hashlib.sha256).hexdigest()[:32]}"
 
 
-def _signer(channel: str) -> Signer:
-    return Signer(secret(), salt=f"conversation {channel}", digest_method=hashlib.sha256)
+def _signer(channel: str) -> TimestampSigner:
+    return TimestampSigner(secret(), salt=f"conversation {channel}", digest_method=hashlib.sha256)

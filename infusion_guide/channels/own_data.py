@@ -11,12 +11,12 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels import identity
-from infusion_guide.channels.channel import address_of, json_of
+from infusion_guide.channels.channel import address_of, database_of, json_of
 from infusion_guide.channels.door import SECONDS, Refused
 from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.settings import settings
 from infusion_guide.storage import privacy
-from infusion_guide.storage.database import Database, DatabaseUnavailable, database
+from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.sealing import Unreadable
 
 logger = logging.getLogger(__name__)
@@ -28,9 +28,10 @@ _EXPORTS = ThreadPoolExecutor(1, thread_name_prefix="export")  # one at a time: 
 Work = Callable[[Database, str], Awaitable[Dict[str, Any]]]  # (database, conversation) -> what is answered
 
 
-def add_own_data_routes(blueprint: Blueprint, channel_name: str) -> None:
-    """Adds the two routes. Both take {"session_id": ticket}; whether a conversation exists shows only to its own ticket.
+def add_own_data_routes(blueprint: Blueprint, channel_name: str, after_erasure: Callable[[str], Awaitable[None]]) -> None:
+    """Adds the two routes; `after_erasure` is told the conversation that is gone.
 
+    Both take {"session_id": ticket}; whether a conversation exists shows only to its own ticket.
     /erase answers {"erased": true}, also when there was nothing: the same ticket begins an empty conversation. /export
     answers what `privacy.export` gives, and the same as `text`. Otherwise {"error": ...}: 400 no ticket, 403 not ours,
     429 too many calls, 503 the database does not answer.
@@ -38,6 +39,7 @@ def add_own_data_routes(blueprint: Blueprint, channel_name: str) -> None:
 
     async def erased(kept: Database, conversation: str) -> Dict[str, Any]:
         await privacy.erase_soon(kept, conversation)
+        await after_erasure(conversation)
         return {"erased": True}
 
     async def exported(kept: Database, conversation: str) -> Dict[str, Any]:
@@ -84,7 +86,7 @@ async def _between_turns(request: Request, conversation: str, work: Work) -> Dic
     """Waits for the turn under way: an answer that is still being written must not come back after the erasure."""
     agent = getattr(request.app.ctx, "agent", None)
     async with agent.lock_store.lock(conversation) if agent else nullcontext():
-        return await work(agent.tracker_store.database if agent else database(), conversation)
+        return await work(database_of(request.app), conversation)
 
 
 async def _preflight(request: Request) -> HTTPResponse:

@@ -1,8 +1,10 @@
 """Socket.IO for the website: a visitor gets a signed session, and hears only its own conversation."""
 
 import logging
+import time
+import uuid
 from contextlib import suppress
-from typing import Any, Dict, Type
+from typing import Any, Dict, List, Optional, Type
 from urllib.parse import urlsplit
 
 import engineio
@@ -12,16 +14,26 @@ from sanic.request import Request
 from sanic.response import BaseHTTPResponse
 
 from infusion_guide.channels import identity
-from infusion_guide.channels.channel import Channel, ReplyTo, address_of
-from infusion_guide.channels.door import MAX_BODY, MAX_MESSAGE_ID, Answer, Incoming, Refused, id_of, text_of
+from infusion_guide.channels.channel import Channel, ReplyTo, address_of, database_of
+from infusion_guide.channels.door import MAX_BODY, MAX_MESSAGE_ID, Incoming, Refused, id_of, text_of
 from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.channels.own_data import add_own_data_routes
+from infusion_guide.channels.website import add_website
+from infusion_guide.server import metrics
 from infusion_guide.settings import settings
+from infusion_guide.sources import described, without_source_line
+from infusion_guide.storage import transcript
+from infusion_guide.storage.database import DatabaseUnavailable
+from infusion_guide.storage.feedback import Judgement, NoSuchAnswer, judge
+from infusion_guide.storage.sealing import Unreadable
+from infusion_guide.words import button_title
 
 logger = logging.getLogger(__name__)
 
 _IN_FLIGHT = 5  # messages of one visitor that may wait for their turn
 _MOST_CONNECTIONS = 2000  # of one process; a visitor holds one
+_HISTORY = 40  # turns that a visitor sees again
+MAX_REASON = 500  # characters of a judgement's reason
 _MOST_UNREAD = 100  # packets that wait for a client that does not read
 _BINARY = ("5", "6")  # Socket.IO's packets with attachments
 
@@ -83,11 +95,7 @@ class _Server(socketio.AsyncServer):
 
 
 class WebChannel(Channel):
-    """Rasa's events (session_request, session_confirm, user_uttered, bot_uttered) and two more (refused, turn_end).
-
-    session_request {"session_id": ticket or null} is confirmed with a ticket: the same one when we issued it, a new one
-    otherwise. user_uttered {"session_id": ticket, "message": text, "message_id": optional} is answered with one
-    bot_uttered for each reply and then turn_end {"message_id", "outcome", "retry_after"}, which typing dots can follow.
+    """The website's widget: Rasa's Socket.IO events and a few more, as docs/widget.md describes them.
 
     Rasa's own channel lets anybody join any conversation, and never answers with today's python-socketio
     (RasaHQ/rasa#13027).
@@ -100,17 +108,23 @@ class WebChannel(Channel):
 
     def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """See parent."""
-        add_own_data_routes(blueprint, self.name())
         self._sio = _Server(
             async_mode="sanic", cors_allowed_origins=_may_come_from, max_http_buffer_size=MAX_BODY, always_connect=False
         )
         logging.getLogger("engineio.server").addFilter(_not_about_junk)
         self._listen(self._sio, reply_to)
 
+        async def erased(conversation: str) -> None:
+            await self._sio.emit("erased", room=conversation)
+
+        add_own_data_routes(blueprint, self.name(), erased)
+
     def attach(self, app: Sanic) -> None:
         """See parent."""
         app.config.WEBSOCKET_MAX_SIZE = MAX_BODY
+        self._app = app
         self._sio.attach(app, "/socket.io")
+        add_website(app)
 
     def _listen(self, sio: socketio.AsyncServer, reply_to: ReplyTo) -> None:
         waiting: Dict[str, int] = {}
@@ -132,13 +146,15 @@ class WebChannel(Channel):
             given = data.get("session_id") if isinstance(data, dict) else None
             try:
                 conversation = identity.conversation_of(self.name(), given)
-                ticket = given
+                ticket = identity.issue(self.name(), conversation)  # its time begins anew
             except identity.NotIssued:
-                ticket = identity.issue(self.name())
-                conversation = identity.conversation_of(self.name(), ticket)
+                conversation, ticket = "", identity.issue(self.name())
             with suppress(KeyError):  # the visitor left already
-                await _join(sio, sid, conversation)
+                # Joined before its talk is read: nothing that is said meanwhile is missed, what comes twice is seen once.
+                await _join(sio, sid, conversation or identity.conversation_of(self.name(), ticket))
+                turns = await self._history(sid, conversation) if conversation else []
                 await sio.emit("session_confirm", ticket, room=sid)
+                await sio.emit("history", {"turns": turns}, room=sid)
 
         @sio.event
         async def user_uttered(sid: str, data: Any = None, *_: Any) -> None:
@@ -148,13 +164,9 @@ class WebChannel(Channel):
             waiting[sid] = waiting.get(sid, 0) + 1
             try:
                 incoming = self._read(data, (await sio.get_session(sid)).get("address"))
-                found = await reply_to(incoming)
-                # To the room: a patient with two windows open sees the same talk in both.
                 with suppress(KeyError):  # this window is gone; another of the same patient may listen
                     await _join(sio, sid, incoming.conversation)
-                for reply in found.replies:
-                    await sio.emit("bot_uttered", _rendered(reply), room=incoming.conversation)
-                await sio.emit("turn_end", _end(found, data), room=incoming.conversation)
+                await _answer(sio, incoming, reply_to)
             except Refused as refused:
                 await _refuse(sio, sid, str(refused), data)
             except KeyError:
@@ -164,27 +176,81 @@ class WebChannel(Channel):
                 if waiting[sid] <= 0:
                     del waiting[sid]
 
-    def _read(self, data: Any, address: Any) -> Incoming:
-        if not isinstance(data, dict):
-            raise Refused(400, "A message is an object with 'session_id' and 'message'.")
+        @sio.event
+        async def feedback(sid: str, data: Any = None, *_: Any) -> Dict[str, Any]:
+            try:
+                await limits().address((await sio.get_session(sid)).get("address") or "-")
+                judgement = self._judgement(data)
+                answer = await database_of(self._app).run(lambda connection: judge(connection, judgement))
+                metrics.count_feedback(judgement.value, {"metadata": {"utter_action": answer}})
+                return {"ok": True}
+            except (Refused, NoSuchAnswer) as error:
+                return {"error": str(error)}
+            except Limited:
+                return {"error": "Too many calls. Please wait a minute."}
+            except (DatabaseUnavailable, Unreadable, KeyError) as error:
+                logger.error("Feedback was not stored: %s", type(error).__name__)
+                return {"error": "This could not be stored. Please try again in a few minutes."}
+
+    async def _history(self, sid: str, conversation: str) -> Optional[List[Dict[str, Any]]]:
+        """The latest turns of `conversation` as docs/widget.md has them; None when nobody can read them now."""
         try:
-            conversation = identity.conversation_of(self.name(), data.get("session_id"))
+            await limits().address((await self._sio.get_session(sid)).get("address") or "-")
+            turns = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, _HISTORY))
+        except (DatabaseUnavailable, Unreadable, Limited, KeyError) as error:
+            logger.warning("A visitor's talk was not shown again: %s", type(error).__name__)
+            return None
+        for turn in turns:
+            turn["replies"] = [
+                {"message_id": turn["message_id"], "number": number, "at": reply["at"], **_rendered(reply)}
+                for number, reply in enumerate(turn["replies"])
+            ]
+        return turns
+
+    def _conversation(self, data: Any) -> str:
+        if not isinstance(data, dict):
+            raise Refused(400, "Send an object with 'session_id'.")
+        try:
+            return identity.conversation_of(self.name(), data.get("session_id"))
         except identity.NotIssued:
-            raise Refused(403, "'session_id' was not issued here: send session_request first.") from None
+            raise Refused(403, "'session_id' was not issued here, or has expired: send session_request first.") from None
+
+    def _read(self, data: Any, address: Any) -> Incoming:
+        conversation = self._conversation(data)
         given = data.get("message_id")
-        message_id = None if given is None else id_of(given, "message_id")
+        message_id = uuid.uuid4().hex if given is None else id_of(given, "message_id")
         return Incoming(conversation, text_of(data.get("message")), self.name(), address, message_id)
+
+    def _judgement(self, data: Any) -> Judgement:
+        conversation, number, value, reason = self._conversation(data), data.get("number"), data.get("value"), data.get("reason")
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise Refused(400, "'number' is missing: send which answer to the message is meant, from 0.")
+        if value not in ("up", "down", None):
+            raise Refused(400, "'value' is 'up', 'down' or null.")
+        if not isinstance(reason, (str, type(None))) or len(reason or "") > MAX_REASON:
+            raise Refused(400, f"'reason' is a text of at most {MAX_REASON} characters, or null.")
+        message_id = id_of(data.get("message_id"), "message_id")
+        return Judgement(conversation, message_id, number, value, text_of(reason).strip() if reason else None)
+
+
+async def _answer(sio: socketio.AsyncServer, incoming: Incoming, reply_to: ReplyTo) -> None:
+    """One turn, told to every window of the conversation: a patient with two of them open sees the same talk in both."""
+
+    async def tell(event: str, words: Dict[str, Any]) -> None:
+        await sio.emit(event, {"message_id": incoming.message_id, **words}, room=incoming.conversation)
+
+    await tell("turn_start", {"text": button_title(incoming.text), "at": time.time()})
+    found = await reply_to(incoming)
+    for number, reply in enumerate(found.replies):
+        await tell("bot_uttered", {"number": number, "at": time.time(), **_rendered(reply)})
+    await tell("turn_end", {"outcome": found.outcome, "retry_after": found.retry_after})
 
 
 def _rendered(reply: Dict[str, Any]) -> Dict[str, Any]:
-    """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply and its sources."""
-    buttons = [{"content_type": "text", "title": b["title"], "payload": b["payload"]} for b in reply.get("buttons", [])]
-    rendered = {"text": reply["text"], "metadata": reply.get("metadata", {})}
+    """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply, and its sources in words."""
+    rendered = {"text": without_source_line(reply), "metadata": reply.get("metadata") or {}, "sources": described(reply)}
+    buttons = [{"content_type": "text", "title": b["title"], "payload": b["payload"]} for b in reply.get("buttons") or []]
     return {**rendered, "quick_replies": buttons} if buttons else rendered
-
-
-def _end(found: Answer, data: Dict[str, Any]) -> Dict[str, Any]:
-    return {"message_id": data.get("message_id"), "outcome": found.outcome, "retry_after": found.retry_after}
 
 
 def _not_about_junk(record: logging.LogRecord) -> bool:

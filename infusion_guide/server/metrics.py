@@ -23,6 +23,7 @@ _SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _REPLIES = Counter("infusion_guide_replies", "Replies by kind", ["channel", "kind"])
+_FEEDBACK = Counter("infusion_guide_feedback", "Visitors' judgements of answers", ["kind", "value"])
 _FIRST_AID = Counter("infusion_guide_first_aid_crises", "Crisis replies that were sent although the turn had failed")
 _LIMITED = Counter("infusion_guide_limited", "Messages over a limit", ["who"])
 _UNDER_WAY = Gauge("infusion_guide_turns_in_progress", "Messages being answered now, those that wait for their turn included")
@@ -47,6 +48,11 @@ def count_turn(channel: str, outcome: str, replies: List[Dict[str, Any]], second
 def count_limited(who: str) -> None:
     """One message over the limit of `who` ("visitor", "address", "all")."""
     _LIMITED.labels(who).inc()
+
+
+def count_feedback(value: Optional[str], reply: Dict[str, Any]) -> None:
+    """One judgement of `reply`: "up", "down", or None when it was taken back."""
+    _FEEDBACK.labels(kind(reply), value or "none").inc()
 
 
 def turn_under_way() -> ContextManager[None]:

@@ -18,7 +18,8 @@ from sqlalchemy.engine import Connection
 from infusion_guide.settings import SettingError, settings
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
 from infusion_guide.storage.sealing import Unreadable, unseal
-from infusion_guide.storage.tables import conversations, events, metadata, outbox, turns
+from infusion_guide.storage.tables import conversations, events, feedback, metadata, outbox, turns
+from infusion_guide.storage.transcript import Turn, turns_of
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +111,8 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
     """Everything that is kept of a conversation, for its patient; JSON. `messages` is empty when there is none.
 
     `messages`, oldest first: `who` ("you", "assistant"), `at` (UTC), `words`; of the assistant's also `sources` and `choices`
-    where it named some. `remembered`: what else the assistant knows. `passed_on`: what went to the clinic because of it.
+    where it named some. `remembered`: what else the assistant knows. `feedback`: on which answer, what and why.
+    `passed_on`: what went to the clinic because of it.
 
     Raises:
         DatabaseUnavailable, Unreadable: nobody knows.
@@ -119,13 +121,15 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
     def read(connection: Connection) -> Dict[str, Any]:
         row = connection.execute(sa.select([conversations]).where(conversations.c.sender_id == sender_id)).first()
         said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
+        judged = sa.select([feedback]).where(feedback.c.sender_id == sender_id).order_by(feedback.c.at)
         passed_on = sa.select([outbox.c.kind, outbox.c.at]).where(outbox.c.sender_id == sender_id).order_by(outbox.c.id)
         return {
             "conversation": sender_id,
             "began": _utc(row.started) if row else None,
             "erased_by_itself": _utc(row.updated + settings().keep_conversations_days * DAY) if row else None,
-            "messages": _messages([unseal(event.data) for event in connection.execute(said)]),
+            "messages": _messages(turns_of([unseal(event.data) for event in connection.execute(said)])),
             "remembered": unseal(row.state).get("slots", {}) if row else {},
+            "feedback": [_judgement(row) for row in connection.execute(judged)],
             "passed_on": [{"kind": effect.kind, "at": _utc(effect.at)} for effect in connection.execute(passed_on)],
         }
 
@@ -147,22 +151,26 @@ def as_text(exported: Dict[str, Any]) -> str:
         lines += ["", "Nothing is kept."]
     if exported["remembered"]:
         lines += ["", f"The assistant also remembers: {json.dumps(exported['remembered'], ensure_ascii=False)}"]
+    for judged in exported["feedback"]:
+        reason = f": {judged['reason']}" if judged.get("reason") else ""
+        lines += [f"Your feedback, {judged['at']}, on {judged['answer']}: {judged['value']}{reason}"]
     lines += [f"Passed on to the clinic, {effect['at']}: {effect['kind']}" for effect in exported["passed_on"]]
     return "\n".join(lines) + "\n"
 
 
-def _messages(stored: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def _judgement(row: Any) -> Dict[str, Any]:
+    reason = {"reason": unseal(row.reason)} if row.reason else {}
+    return {"at": _utc(row.at), "answer": row.utter_action, "value": row.value, **reason}
+
+
+def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:
     found: List[Dict[str, Any]] = []
-    titles: Dict[str, str] = {}  # of the buttons that were offered, by what pressing one sends
-    for event in stored:
-        if event["event"] == "user":
-            words = event.get("text") or ""
-            found.append({"who": "you", "at": _utc(event["timestamp"]), "words": titles.get(words, words)})
-        elif event["event"] == "bot":
-            buttons = (event.get("data") or {}).get("buttons") or []
-            titles.update({button["payload"]: button["title"] for button in buttons})
-            message = {"who": "assistant", "at": _utc(event["timestamp"]), "words": event.get("text") or ""}
-            extra = {"sources": (event.get("metadata") or {}).get("sources"), "choices": [b["title"] for b in buttons]}
+    for turn in turns:
+        if turn["text"] is not None:
+            found.append({"who": "you", "at": _utc(turn["at"]), "words": turn["text"]})
+        for reply in turn["replies"]:
+            message = {"who": "assistant", "at": _utc(reply["at"]), "words": reply["text"]}
+            extra = {"sources": reply["metadata"].get("sources"), "choices": [button["title"] for button in reply["buttons"]]}
             found.append({**message, **{key: value for key, value in extra.items() if value}})
     return found
 

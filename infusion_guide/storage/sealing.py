@@ -37,6 +37,15 @@ def seal(value: Any) -> str:
     return text
 
 
+def seal_words(words: str) -> str:
+    """The text that is stored for words of a patient that are no event. Raises Unreadable: ENCRYPTION_KEY is no key."""
+    if settings().stored_words == "redacted":
+        from infusion_guide.storage.redaction import redact
+
+        words = redact(words)
+    return seal(words)
+
+
 def unseal(stored: str) -> Any:
     """The value of which `stored` was made, whatever STORED_WORDS is by now.
 

@@ -57,3 +57,16 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("done", sa.Float),
 )
+
+# What a visitor thought of an answer; `number` counts the answers to one message. One judgement an answer, the last one.
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("sender_id", sa.String(255), primary_key=True),
+    sa.Column("message_id", sa.String(255), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("utter_action", sa.String(255), nullable=False),
+    sa.Column("value", sa.String(8), nullable=False),  # "up" or "down"
+    sa.Column("reason", sa.Text),  # sealed
+    sa.Column("at", sa.Float, nullable=False, index=True),  # Unix seconds
+)

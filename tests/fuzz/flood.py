@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Counter, List
 
 from infusion_guide.train import model_path
+from tests.development_server import DevelopmentServer, running
 from tests.faults.cluster import problems_in
 from tests.fuzz.calls import Outcome, Socket, kinds
-from tests.fuzz.server import DevelopmentServer, development_server
 
 AT_ONCE = 4
 
@@ -61,7 +61,7 @@ def main() -> int:
     chosen = parser.parse_args()
     if not model_path().exists():
         raise SystemExit("There is no model of the present data. Run `make train` first.")
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, development_server(Path(folder)) as server:
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, running(Path(folder)) as server:
         started = time.monotonic()
         outcomes = flood(server.url, chosen.calls, chosen.seed)
         seconds = time.monotonic() - started

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from infusion_guide.train import ensure_model
+from tests.development_server import running
 from tests.fuzz.calls import HEADERS, METHODS, PATHS, call
 from tests.fuzz.flood import faults, flood
-from tests.fuzz.server import development_server
 
 JSON = {"Content-Type": "application/json"}
 few = settings(
@@ -30,7 +30,7 @@ anything = st.recursive(
 def server(tmp_path_factory):
     """A server in development mode for the whole module, looked over at the end."""
     ensure_model()
-    with development_server(tmp_path_factory.mktemp("fuzz")) as started:
+    with running(tmp_path_factory.mktemp("fuzz")) as started:
         yield started
 
 

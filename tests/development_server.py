@@ -1,4 +1,4 @@
-"""One real server in development mode, where anybody may name a conversation: the widest door for fuzzing."""
+"""One real server in development mode, where anybody may name a conversation: the widest door."""
 
 import sys
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ class DevelopmentServer(Process):
 
 
 @contextmanager
-def development_server(folder: Path) -> Iterator[DevelopmentServer]:
+def running(folder: Path) -> Iterator[DevelopmentServer]:
     """The server, ready to answer, stopped at the end."""
     server = DevelopmentServer(folder)
     server.start()

@@ -1,0 +1,108 @@
+"""What a browser fetches: the widget's script, and a demonstration page of a clinic that shows it working."""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Dict, Optional
+
+from sanic import Sanic
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty, raw
+
+from infusion_guide.settings import settings
+
+FILES = Path(__file__).resolve().parent.parent / "website"
+
+# A browser asks again after five minutes, and may show the old file for a day while it does: also while we are down.
+_SCRIPT_CACHE = "public, max-age=300, stale-while-revalidate=86400"
+_PAGE_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file as it is sent, once as it is and once for browsers that unpack gzip."""
+
+    body: bytes
+    packed: bytes
+    content_type: str
+    headers: Dict[str, str]
+
+    @classmethod
+    def of(cls, body: bytes, content_type: str, headers: Dict[str, str]) -> "_File":
+        etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+        return cls(body, gzip.compress(body, mtime=0), content_type, {"ETag": etag, "Vary": "Accept-Encoding", **headers})
+
+    def answer(self, request: Request) -> HTTPResponse:
+        if request.headers.get("if-none-match") == self.headers["ETag"]:
+            return empty(304, headers=dict(self.headers))
+        headers = dict(self.headers)
+        body = self.body
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"], body = "gzip", self.packed
+        return raw(body, headers=headers, content_type=self.content_type)
+
+
+@lru_cache(maxsize=1)
+def files() -> Dict[str, _File]:
+    """What is served, by path."""
+    # Pages of other websites load the script: allowed here as on any script host, and needed for integrity attributes.
+    for_all = {"Cache-Control": _SCRIPT_CACHE, "Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*"}
+    page = Template((FILES / "clinic.html").read_text(encoding="utf-8")).substitute(_words())
+    return {
+        "/widget.js": _File.of((FILES / "widget.js").read_bytes(), "text/javascript; charset=utf-8", for_all),
+        "/clinic.css": _File.of((FILES / "clinic.css").read_bytes(), "text/css; charset=utf-8", {"Cache-Control": "no-cache"}),
+        "/": _File.of(
+            page.encode(),
+            "text/html; charset=utf-8",
+            {"Cache-Control": "no-cache", "Content-Security-Policy": _PAGE_CSP, "X-Robots-Tag": "noindex"},
+        ),
+    }
+
+
+def add_website(app: Sanic) -> None:
+    """Serves `files` to GET and HEAD.
+
+    Before routing: Rasa has a route of its own at "/", and the files are there while the assistant still starts.
+    """
+
+    async def serve(request: Request) -> Optional[HTTPResponse]:
+        file = files().get(request.path) if request.method in ("GET", "HEAD") else None
+        return file.answer(request) if file else None
+
+    app.request_middleware.appendleft(serve)
+
+
+def _words() -> Dict[str, str]:
+    """What the page says of this clinic, safe in HTML."""
+    chosen = settings()
+    name = chosen.clinic_name[:1].upper() + chosen.clinic_name[1:]
+    phone = f'<a href="tel:{escape(_dialled(chosen.clinic_phone))}">{escape(chosen.clinic_phone)}</a>'
+    attributes = f'data-clinic-name="{escape(chosen.clinic_name)}"'
+    if chosen.clinic_phone:
+        attributes += f' data-clinic-phone="{escape(chosen.clinic_phone)}"'
+    if chosen.emergency_number != "911":
+        attributes += f' data-emergency-number="{escape(chosen.emergency_number)}"'
+    if chosen.crisis_line != "988":
+        attributes += f' data-crisis-line="{escape(chosen.crisis_line)}"'
+    return {
+        "clinic_name": escape(name),
+        "clinic_contact": f"Call us: {phone}" if chosen.clinic_phone else "Ask at our front desk.",
+        "attributes": attributes,
+        "tag": escape(f'<script src="https://YOUR-ASSISTANT/widget.js" {attributes} defer></script>', quote=False),
+        "emergency_number": escape(chosen.emergency_number),
+        "emergency_dialled": escape(_dialled(chosen.emergency_number)),
+        "crisis_line": escape(chosen.crisis_line),
+        "crisis_dialled": escape(_dialled(chosen.crisis_line)),
+    }
+
+
+def _dialled(number: str) -> str:
+    """A phone number as tel: has it (RFC 3966): digits, and a plus before them."""
+    return "".join(c for c in number if c.isdigit() or c == "+")
