@@ -207,7 +207,7 @@ class Client:
 
 def conversation_id(ticket: str, channel: str = "rest") -> str:
     """Under which id the conversation of `ticket` is stored."""
-    return f"{channel}:{ticket.rsplit('.', 1)[0]}"
+    return f"{channel}:{ticket.split('.')[0]}"
 
 
 class Worker(Process):
