@@ -31,9 +31,10 @@ def described(reply: Dict[str, Any]) -> List[Source]:
 def without_source_line(reply: Dict[str, Any]) -> str:
     """The words of `reply` without the line that names the document's section, for where `described` is shown."""
     labels = {source["label"] for source in described(reply)}
-    return "\n".join(line for line in reply["text"].split("\n") if line not in labels)
+    return "\n".join(line for line in reply["text"].split("\n") if line.rstrip(".") not in labels)
 
 
 def _label(name: str, **words: str) -> str:
+    """The response `name` as a label: without its full stop."""
     response = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
-    return response[0]["text"].strip().format(**settings().words(), **words)
+    return response[0]["text"].strip().rstrip(".").format(**settings().words(), **words)

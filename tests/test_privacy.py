@@ -68,7 +68,7 @@ def sqlite_url(tmp_path):
 
 def planted():
     """Words like WORDS and what to search for, other ones each time: PostgreSQL's log holds what earlier tests wrote."""
-    mark = uuid.uuid4().hex[:8]
+    mark = "".join(random.choices("abcdefghij", k=8))  # letters: "Wilhelmina1234567" is a number to the redaction
     name, phone = f"Wilhelmina{mark}", f"555-{random.randint(200, 999)}-{random.randint(1000, 9999)}"
     return WORDS.replace("Wilhelmina", name).replace("(555) 010-0147", phone), [name.encode(), phone.encode()]
 
@@ -374,6 +374,7 @@ async def web(sqlite_url, monkeypatch):
         told.append(conversation)
 
     own_data.add_own_data_routes(blueprint, "web", after_erasure)
+    own_data.add_preflight(app, "web")
     app.blueprint(blueprint)
     port = free_port()
     server = await app.create_server(host="127.0.0.1", port=port, return_asyncio_server=True, access_log=False)

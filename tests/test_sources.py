@@ -12,7 +12,7 @@ def reply(name, *named, text="Hello."):
 
 def test_a_claim_comes_with_its_section_and_qualification():
     (found,) = sources.described(reply("utter_faq/ptsd", "ptsd-symptoms"))
-    assert found["label"] == 'From the clinic\'s document: "Other Uses".'
+    assert found["label"] == 'From the clinic\'s document: "Other Uses"'
     claim = words.claims()["ptsd-symptoms"]
     assert found["claims"] == [f"{claim['claim']} {claim['qualification']}"]
 
@@ -26,7 +26,7 @@ def test_claims_of_one_section_stand_together_and_authorities_by_themselves():
 def test_the_clinics_own_answer_is_the_clinics(monkeypatch):
     monkeypatch.setattr(sources, "clinic_answers", lambda: {"uncovered/cost": {"text": "..."}})
     monkeypatch.setattr(sources, "settings", lambda: dataclasses.replace(settings(), clinic_name="Harbor Clinic"))
-    assert sources.described(reply("utter_uncovered/cost", "fda")) == [{"label": "From Harbor Clinic.", "claims": []}]
+    assert sources.described(reply("utter_uncovered/cost", "fda")) == [{"label": "From Harbor Clinic", "claims": []}]
 
 
 def test_no_source_no_words():

@@ -94,7 +94,7 @@ def test_a_turn_names_its_message_its_sources_and_its_end(server):
         assert (start["text"], start["message_id"]) == ("does it help with ptsd?", "m1") and start["at"] > 1.6e9
         assert (reply["message_id"], reply["number"]) == ("m1", 0) and "PTSD" in reply["text"]
         (source, *_) = reply["sources"]
-        assert source["label"] == 'From the clinic\'s document: "Other Uses".' and source["claims"]
+        assert source["label"] == 'From the clinic\'s document: "Other Uses"' and source["claims"]
         assert source["label"] not in reply["text"]
         assert end == {"message_id": "m1", "outcome": "answered", "retry_after": 0}
 
@@ -160,7 +160,7 @@ def test_an_expired_ticket_opens_nothing(server, monkeypatch):
         page.say("hello", "m1")
         own = f"web:{identity_of(page.ticket)}"
         with window(server, identity.issue("web", own)) as later:
-            assert len(later.history) == 1 and later.ticket != page.ticket
+            assert len(later.history) == 1
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda self: 1_600_000_000)
         old = identity.issue("web", own)
         monkeypatch.undo()
@@ -240,3 +240,16 @@ async def test_a_websocket_that_ended_gets_no_http_answer(web, monkeypatch):
         assert (await socket.receive_str()).startswith("0{")
     await asyncio.wait_for(ended.wait(), 5)
     assert sent == []
+
+
+def preflight(server, origin):
+    call = urllib.request.Request(f"{server.url}/webhooks/web/erase", method="OPTIONS")
+    for name, value in (("Origin", origin), ("Access-Control-Request-Method", "POST")):
+        call.add_header(name, value)
+    with urllib.request.urlopen(call, timeout=SECONDS) as answered:
+        return {name.lower() for name in answered.headers}
+
+
+def test_a_browser_is_told_whether_another_website_may_delete(server):
+    """Rasa's CORS extension would answer first, and forbid; that the true origin is let in is seen in tests/browser."""
+    assert not preflight(server, "https://evil.example") & {"access-control-allow-origin", "access-control-allow-credentials"}

@@ -4,9 +4,9 @@ import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import Any, Awaitable, Callable, Dict
+from typing import Any, Awaitable, Callable, Dict, Optional, Tuple
 
-from sanic import Blueprint, response
+from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
@@ -46,10 +46,16 @@ def add_own_data_routes(blueprint: Blueprint, channel_name: str, after_erasure: 
         found = await asyncio.get_running_loop().run_in_executor(_EXPORTS, privacy.export, kept, conversation)
         return {**found, "text": privacy.as_text(found)}
 
-    for path, work in (("/erase", erased), ("/export", exported)):
-        name = path[1:]
-        blueprint.add_route(_handler(channel_name, work), path, methods=["POST"], name=name)
-        blueprint.add_route(_preflight, path, methods=["OPTIONS"], name=f"{name}_preflight")
+    for name, work in (("erase", erased), ("export", exported)):
+        blueprint.add_route(_handler(channel_name, work), f"/{name}", methods=["POST"], name=name)
+
+
+def add_preflight(app: Sanic, channel_name: str) -> None:
+    """Answers browsers, which ask before a page of another website may call the two routes.
+
+    Before routing: Rasa's CORS extension answers every such question itself, and forbids.
+    """
+    app.request_middleware.appendleft(_preflight(tuple(f"/webhooks/{channel_name}/{name}" for name in ("erase", "export"))))
 
 
 def _handler(channel_name: str, work: Work) -> Callable[[Request], Awaitable[HTTPResponse]]:
@@ -89,10 +95,14 @@ async def _between_turns(request: Request, conversation: str, work: Work) -> Dic
         return await work(database_of(request.app), conversation)
 
 
-async def _preflight(request: Request) -> HTTPResponse:
-    """Browsers ask before a page of another website may call."""
-    allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
-    return response.empty(headers={**_cross_origin(request), **allowed})
+def _preflight(paths: Tuple[str, ...]) -> Callable[[Request], Awaitable[Optional[HTTPResponse]]]:
+    async def answer(request: Request) -> Optional[HTTPResponse]:
+        if request.method != "OPTIONS" or request.path not in paths:
+            return None
+        allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
+        return response.empty(headers={**_cross_origin(request), **allowed})
+
+    return answer
 
 
 def _cross_origin(request: Request) -> Dict[str, str]:

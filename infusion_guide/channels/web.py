@@ -17,7 +17,7 @@ from infusion_guide.channels import identity
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of, database_of
 from infusion_guide.channels.door import MAX_BODY, MAX_MESSAGE_ID, Incoming, Refused, id_of, text_of
 from infusion_guide.channels.limits import Limited, limits
-from infusion_guide.channels.own_data import add_own_data_routes
+from infusion_guide.channels.own_data import add_own_data_routes, add_preflight
 from infusion_guide.channels.website import add_website
 from infusion_guide.server import metrics
 from infusion_guide.settings import settings
@@ -124,6 +124,7 @@ class WebChannel(Channel):
         app.config.WEBSOCKET_MAX_SIZE = MAX_BODY
         self._app = app
         self._sio.attach(app, "/socket.io")
+        add_preflight(app, self.name())
         add_website(app)
 
     def _listen(self, sio: socketio.AsyncServer, reply_to: ReplyTo) -> None:

@@ -72,8 +72,9 @@ async def _hold_until_fit(request: Request) -> Optional[HTTPResponse]:
 async def _add_headers(_: Request, answered: HTTPResponse) -> None:
     for name, value in _HEADERS.items():
         answered.headers.setdefault(name, value)
-    if "access-control-allow-origin" not in answered.headers:
-        answered.headers.pop("access-control-allow-credentials", None)  # Rasa adds it to everything
+    if answered.headers.get("access-control-allow-origin", "*") == "*":
+        for name in ("access-control-allow-credentials", "access-control-expose-headers"):
+            answered.headers.pop(name, None)  # Rasa adds them to everything
 
 
 async def _prepare(app: Sanic, _: Any) -> None:
