@@ -29,8 +29,7 @@ async def application(channel, monkeypatch):
     port = free_port()
     app = Sanic(f"{channel.name()}_{port}")  # Sanic knows each name once
     app.blueprint(channel.blueprint(on_new_message), url_prefix=f"/webhooks/{channel.name()}")
-    app.listeners["after_server_start"].clear()  # this application has no assistant to make fit
-    app.ctx.fit = True
+    app.ctx.fit = True  # this application has no assistant to make fit
     server = await app.create_server(host=HOST, port=port, return_asyncio_server=True, access_log=False)
     await server.startup()
     try:

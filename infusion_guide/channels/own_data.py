@@ -53,7 +53,7 @@ def add_own_data_routes(blueprint: Blueprint, channel_name: str, after_erasure: 
 def add_preflight(app: Sanic, channel_name: str) -> None:
     """Answers browsers, which ask before a page of another website may call the two routes.
 
-    Before routing: Rasa's CORS extension answers every such question itself, and forbids.
+    Before routing, which knows no OPTIONS here.
     """
     app.request_middleware.appendleft(_preflight(tuple(f"/webhooks/{channel_name}/{name}" for name in ("erase", "export"))))
 

@@ -57,9 +57,21 @@ def protect(app: Sanic) -> None:
     app.ctx.fit = False
     app.register_middleware(_hold_until_fit, "request")
     app.register_middleware(_add_headers, "response")
+    app.register_listener(_take_rasas_cors_off, "before_server_start")
     app.register_listener(_prepare, "after_server_start")
     be_strict(app)
     health.add_routes(app)
+
+
+async def _take_rasas_cors_off(app: Sanic, _: Any) -> None:
+    """Which websites may call is said by the channels (ALLOWED_ORIGINS).
+
+    Rasa's extension, which joins in while the server starts, would answer every browser's question itself, and forbid, and
+    add headers to everything.
+    """
+    for middleware in (app.request_middleware, app.response_middleware):
+        for each in [each for each in middleware if each.__module__.startswith("sanic_cors")]:
+            middleware.remove(each)
 
 
 async def _hold_until_fit(request: Request) -> Optional[HTTPResponse]:
@@ -72,9 +84,6 @@ async def _hold_until_fit(request: Request) -> Optional[HTTPResponse]:
 async def _add_headers(_: Request, answered: HTTPResponse) -> None:
     for name, value in _HEADERS.items():
         answered.headers.setdefault(name, value)
-    if answered.headers.get("access-control-allow-origin", "*") == "*":
-        for name in ("access-control-allow-credentials", "access-control-expose-headers"):
-            answered.headers.pop(name, None)  # Rasa adds them to everything
 
 
 async def _prepare(app: Sanic, _: Any) -> None:
