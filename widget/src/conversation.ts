@@ -1,0 +1,237 @@
+/** A message on its way: what was written in this window and has not had its turn_end yet. */
+export interface Outgoing {
+  messageId: string;
+  /** what is sent: the patient's words, or the payload of a button */
+  message: string;
+  /** what is shown: the patient's words, or the title of the button */
+  text: string;
+  /** Unix seconds by this device's clock */
+  at: number;
+}
+
+/** A button below a reply: what it says, and what is sent when it is pressed. */
+export interface QuickReply {
+  title: string;
+  payload: string;
+}
+
+/** Where a reply's words come from: a short name, and the claims it rests on. */
+export interface Source {
+  label: string;
+  claims: string[];
+}
+
+/** One bubble of the assistant. (`messageId`, `number`) names it. */
+export interface Reply {
+  messageId: string;
+  number: number;
+  text: string;
+  /** Unix seconds */
+  at: number;
+  /** Rasa's name of the response, for example utter_faq/cravings */
+  action: string;
+  quickReplies: QuickReply[];
+  sources: Source[];
+}
+
+/** What a turn as the server tells it holds. */
+export interface StoredTurn {
+  messageId: string;
+  text: string;
+  at: number;
+  replies: Reply[];
+}
+
+/**
+ * What became of a message: `waiting` for a connection, `sent`, `writing` (its answer is being written), or how it ended.
+ * `settled` is a turn of the past or of another window, whose end this window did not hear.
+ */
+export type Outcome = "answered" | "limited" | "failed" | "refused";
+export type Standing = "waiting" | "sent" | "writing" | "settled" | Outcome;
+
+/** One message with its answers. */
+export interface Turn {
+  messageId: string;
+  /** "" until it is known: a reply may come before its turn_start */
+  text: string;
+  /** what is sent (a button's payload is not its text), for messages written here */
+  message?: string;
+  /** Unix seconds by the server's clock; undefined until the server has the message */
+  at?: number;
+  /** Unix seconds by this device's clock, for messages written here */
+  writtenAt?: number;
+  replies: Reply[];
+  standing: Standing;
+  /** the server's words on a refusal */
+  reason?: string;
+  /** Unix milliseconds of this device from which a limited message may be sent again */
+  retryAt?: number;
+  /** sent a good while ago, and nothing came back */
+  slow?: boolean;
+  /** a failed message was sent again: its next reply takes the place of the old ones */
+  again?: boolean;
+}
+
+/** Everything that changes a conversation; what the server says and what happens here. */
+export type Event =
+  | Handled
+  | { kind: "said"; outgoing: Outgoing }
+  | { kind: "removed"; messageId: string }
+  | { kind: "started"; messageId: string; text: string; at: number }
+  | { kind: "replied"; reply: Reply }
+  | { kind: "ended"; messageId: string; outcome: Outcome; retryAt?: number }
+  | { kind: "history"; turns: StoredTurn[] }
+  | { kind: "lost" | "cleared" };
+
+type Handled =
+  { kind: "sent" | "slow" | "again"; messageId: string } | { kind: "refused"; messageId: string; reason: string };
+
+/** Turns in the order in which a patient reads them. Never changed in place. */
+export type Conversation = readonly Turn[];
+
+const UNDER_WAY: readonly Standing[] = ["waiting", "sent", "writing"];
+
+/**
+ * The conversation after `event`. The same events from the server give the same conversation in any order and however
+ * often each comes: a server that sends again, a second window and a replayed history need no care anywhere else.
+ */
+export function after(conversation: Conversation, event: Event): Conversation {
+  switch (event.kind) {
+    case "cleared":
+      return [];
+    case "removed":
+      return conversation.filter((turn) => turn.messageId !== event.messageId);
+    case "lost":
+      // Messages of this window go back to the queue; of another window's we would never hear the end.
+      return conversation.map((turn) =>
+        isUnderWay(turn) ? { ...turn, standing: isOwn(turn) ? "waiting" : "settled", slow: false } : turn,
+      );
+    case "history":
+      return sorted(event.turns.reduce(withStored, conversation));
+    case "said":
+      return changed(conversation, event.outgoing.messageId, (turn) => ({
+        ...turn,
+        text: event.outgoing.text,
+        message: event.outgoing.message,
+        writtenAt: event.outgoing.at,
+        standing: "waiting",
+      }));
+    case "sent":
+    case "slow":
+    case "again":
+    case "refused":
+      return conversation.map((turn) => (turn.messageId === event.messageId ? handled(turn, event) : turn));
+    case "started":
+      return changed(conversation, event.messageId, (turn) => ({
+        ...turn,
+        text: turn.text || event.text,
+        at: earlier(turn.at, event.at),
+        standing: isUnderWay(turn) ? "writing" : turn.standing,
+      }));
+    case "replied":
+      return changed(conversation, event.reply.messageId, (turn) => withReply(turn, event.reply));
+    case "ended":
+      return changed(conversation, event.messageId, (turn) => ({
+        ...turn,
+        standing: event.outcome,
+        retryAt: event.retryAt,
+        slow: false,
+      }));
+  }
+}
+
+/** Whether the message was written in this window (or in this tab before a reload). */
+export function isOwn(turn: Turn): boolean {
+  return turn.message !== undefined;
+}
+
+/** Whether the turn's end is still to come. */
+export function isUnderWay(turn: Turn): boolean {
+  return UNDER_WAY.includes(turn.standing);
+}
+
+/** Whether the assistant is writing an answer now. */
+export function isWriting(conversation: Conversation): boolean {
+  return conversation.some((turn) => turn.standing === "writing");
+}
+
+/** Whether `reply` is about a danger: it is shown first of all, and no rating is asked for it. */
+export function isCrisis(reply: Reply): boolean {
+  return reply.action.startsWith("utter_crisis/");
+}
+
+/** Whether a patient may rate `reply`: answers, not small talk and not help in a crisis. */
+export function isRateable(reply: Reply): boolean {
+  return /^utter_(faq\/|uncovered\/|advice\/|misuse\/|fallback)/.test(reply.action);
+}
+
+/** The buttons to offer now: those of the very last turn, once it is complete. */
+export function offered(conversation: Conversation): QuickReply[] {
+  const last = conversation[conversation.length - 1];
+  return !last || isUnderWay(last) ? [] : last.replies.flatMap((reply) => reply.quickReplies);
+}
+
+/** The crisis reply that must stay in view: one of the newest turn, so until the patient writes again. */
+export function pinned(conversation: Conversation): Reply | undefined {
+  return conversation[conversation.length - 1]?.replies.find(isCrisis);
+}
+
+/** One name for a reply, for keys and ratings. */
+export function keyOf(reply: Reply): string {
+  return `${reply.messageId}/${reply.number}`;
+}
+
+function withStored(conversation: Conversation, stored: StoredTurn): Conversation {
+  return changed(conversation, stored.messageId, (turn) => {
+    const told: Turn = { ...turn, text: turn.text || stored.text, at: earlier(turn.at, stored.at) };
+    // A message of this window stays under way until its turn_end: it is sent again, and the server ends it.
+    const standing = isUnderWay(told) && !isOwn(told) ? "settled" : told.standing;
+    return stored.replies.reduce(withReply, { ...told, standing });
+  });
+}
+
+/** `turn` after something that only this window knows of. */
+function handled(turn: Turn, event: Handled): Turn {
+  switch (event.kind) {
+    case "again":
+      return { ...turn, standing: "waiting", again: true };
+    case "refused":
+      return { ...turn, standing: "refused", reason: event.reason, slow: false };
+    case "slow":
+      return { ...turn, slow: isUnderWay(turn) && !turn.replies.length };
+    case "sent":
+      return turn.standing === "waiting" ? { ...turn, standing: "sent" } : turn;
+  }
+}
+
+/** The same however often and in which order the two are told. */
+function earlier(known: number | undefined, told: number): number {
+  return Math.min(known ?? told, told);
+}
+
+function withReply(turn: Turn, reply: Reply): Turn {
+  const before = turn.again ? [] : turn.replies;
+  const known = before.find(({ number }) => number === reply.number);
+  const told = { ...reply, at: earlier(known?.at, reply.at) };
+  const replies = [...before.filter((each) => each !== known), told].sort((a, b) => a.number - b.number);
+  return { ...turn, replies, again: false, slow: false };
+}
+
+function changed(conversation: Conversation, messageId: string, change: (turn: Turn) => Turn): Conversation {
+  const known = conversation.find((turn) => turn.messageId === messageId);
+  const turn = change(known ?? { messageId, text: "", replies: [], standing: "writing" });
+  return sorted(known ? conversation.map((each) => (each === known ? turn : each)) : [...conversation, turn]);
+}
+
+/**
+ * Turns that the server has, by its clock; then those it does not have yet, as they were written. The two clocks are
+ * never compared: a phone's may be wrong by hours.
+ */
+function sorted(conversation: Conversation): Conversation {
+  const time = (turn: Turn): number => turn.at ?? Math.min(...turn.replies.map((reply) => reply.at), Infinity);
+  return [...conversation].sort((a, b) => {
+    const [first, second] = [time(a), time(b)];
+    if (first !== second) return first - second;
+    return first === Infinity ? (a.writtenAt ?? 0) - (b.writtenAt ?? 0) : a.messageId < b.messageId ? -1 : 1;
+  });
+}

@@ -1,0 +1,49 @@
+import type { Outgoing } from "./conversation";
+
+/** What this tab remembers while it is open. */
+export interface Kept {
+  ticket: string | null;
+  /** Only messages without an answer, so that a reload does not lose them; each is removed at its turn_end. */
+  unsent: Outgoing[];
+  /** whether the visitor agreed to the clinic's text */
+  agreed: boolean;
+}
+
+const KEY = "infusion-guide";
+
+/**
+ * The tab's session storage, under one key: it is gone when the tab is closed. Where a browser blocks it (private
+ * windows, strict settings, a full disk), everything works the same until the page is left.
+ */
+export class Memory {
+  private kept: Kept = { ticket: null, unsent: [], agreed: false };
+
+  /** `storage` is called inside a try: with storage blocked, even reading window.sessionStorage throws. */
+  constructor(private readonly storage: () => Storage = () => window.sessionStorage) {
+    try {
+      const { ticket, unsent, agreed } = JSON.parse(this.storage().getItem(KEY) ?? "{}") as Partial<Kept>;
+      this.kept = {
+        ticket: typeof ticket === "string" ? ticket : null,
+        unsent: Array.isArray(unsent) ? unsent.filter((each) => each?.messageId && each.message) : [],
+        agreed: agreed === true,
+      };
+    } catch {
+      // Nothing to remember, or it cannot be read: a new conversation begins.
+    }
+  }
+
+  /** What is remembered now. */
+  get now(): Readonly<Kept> {
+    return this.kept;
+  }
+
+  /** Remembers `part` in place of what it was. */
+  keep(part: Partial<Kept>): void {
+    this.kept = { ...this.kept, ...part };
+    try {
+      this.storage().setItem(KEY, JSON.stringify(this.kept));
+    } catch {
+      // Blocked or full: kept for as long as the page is.
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import { html, nothing, type TemplateResult } from "lit";
+
+import { isCrisis, isOwn, isRateable, keyOf, offered, type Reply, type Source, type Turn } from "../conversation";
+import { numbersIn } from "../linkify";
+import type { InfusionGuide } from "../widget";
+import { fill } from "../words";
+import { contactLinks, contactsOf } from "./contacts";
+import { feedbackView } from "./feedback";
+import { icon } from "./icons";
+import { messageText, numbersOf } from "./message_text";
+
+/** Everything that was said, from the automatic introduction to the buttons of the last answer. */
+export function conversationView(widget: InfusionGuide): TemplateResult {
+  const { conversation, settings, words } = widget;
+  return html`${introductionView(widget)}
+  ${conversation.map((turn) => turnView(widget, turn))}
+  ${widget.dots.shown ? html`<div class="bubble dots" aria-hidden="true"><i></i><i></i><i></i></div>` : nothing}
+  ${quickRepliesView(widget)}
+  ${
+    widget.reach === "offline"
+      ? html`<section class="help" aria-label=${words.offlineHelp}>
+        <p>${words.offlineHelp}</p>
+        ${contactLinks(contactsOf(settings, words))}
+      </section>`
+      : nothing
+  }
+  ${widget.mayWrite ? nothing : consentView(widget)}`;
+}
+
+function introductionView(widget: InfusionGuide): TemplateResult {
+  const { settings, words } = widget;
+  const values = {
+    emergency: settings.emergencyNumber,
+    crisis: settings.crisisLine,
+    clinic: settings.clinicName || words.theClinic,
+    phone: settings.clinicPhone,
+  };
+  const person = settings.clinicPhone ? words.introductionPersonPhone : words.introductionPerson;
+  const paragraphs = [words.introduction, words.introductionCan, words.introductionEmergency, person];
+  return html`<div class="reply" data-key="introduction">
+    <div class="bubble theirs introduction" dir="auto">
+      <span class="unseen">${words.assistant}: </span>
+      ${paragraphs.map((paragraph) => html`<p>${messageText(widget, fill(paragraph, values))}</p>`)}
+      <p>${settings.greeting || words.greeting}</p>
+    </div>
+  </div>`;
+}
+
+function turnView(widget: InfusionGuide, turn: Turn): TemplateResult {
+  const { words } = widget;
+  return html`<div class="turn" data-key=${turn.messageId} data-standing=${turn.standing}>
+    ${
+      turn.text
+        ? html`<div class="mine">
+          <div class="bubble" dir="auto"><span class="unseen">${words.you}: </span>${turn.text}</div>
+          <p class="meta">${timeView(turn.at ?? turn.writtenAt)}</p>
+          ${standingView(widget, turn)}
+        </div>`
+        : nothing
+    }
+    ${turn.replies.map((reply) => replyView(widget, reply))}
+  </div>`;
+}
+
+/** What became of a message, in words, and what can be done about it. */
+function standingView(widget: InfusionGuide, turn: Turn): TemplateResult | typeof nothing {
+  const { words, settings } = widget;
+  const says = (text: string, ...choices: TemplateResult[]): TemplateResult =>
+    html`<div class="standing"><p>${icon("clock")}${text}</p>
+      ${choices.length ? html`<div class="choices">${choices}</div>` : nothing}</div>`;
+  const choice = (text: string, act: () => void): TemplateResult =>
+    html`<button type="button" class="outlined small" @click=${act}>${text}</button>`;
+  const again = choice(words.tryAgain, () => widget.tryAgain(turn));
+  const remove = choice(words.remove, () => widget.discard(turn));
+  if (turn.slow) return html`${says(words.slow)}${contactLinks(contactsOf(settings, words))}`;
+  switch (turn.standing) {
+    case "waiting":
+      return says(words.waiting);
+    case "sent":
+      return says(words.sending);
+    case "refused":
+      return says(fill(words.refused, { reason: turn.reason ?? "" }), again, remove);
+    case "limited": {
+      const seconds = Math.ceil(((turn.retryAt ?? 0) - Date.now()) / 1000);
+      return says(seconds > 0 ? fill(words.limited, { seconds }) : words.limitedOver, again, remove);
+    }
+    case "failed":
+      return isOwn(turn) ? says(words.failed, again) : says(words.failed);
+    default:
+      return turn.standing === "answered" && !turn.replies.length ? says(words.noAnswer) : nothing;
+  }
+}
+
+function replyView(widget: InfusionGuide, reply: Reply): TemplateResult {
+  const { words } = widget;
+  const crisis = isCrisis(reply);
+  return html`<div class="reply ${crisis ? "crisis" : ""}" data-key=${keyOf(reply)} data-action=${reply.action}>
+    ${crisis ? crisisView(widget, reply) : nothing}
+    <div class="bubble theirs" dir="auto"><span class="unseen">${words.assistant}: </span>${messageText(widget, reply.text)}</div>
+    ${reply.sources.map((source) => sourceView(widget, source))}
+    <div class="meta">${timeView(reply.at)}${isRateable(reply) ? feedbackView(widget, reply) : nothing}</div>
+  </div>`;
+}
+
+function crisisView(widget: InfusionGuide, reply: Reply): TemplateResult {
+  const { words, settings } = widget;
+  return html`<h3>${icon("alert")}${words.crisisHeading}</h3>
+    <div role="group" aria-label=${words.crisisGroup}>
+      ${contactLinks(contactsOf(settings, words, numbersIn(reply.text, numbersOf(widget))))}
+    </div>`;
+}
+
+function sourceView(widget: InfusionGuide, { label, claims }: Source): TemplateResult {
+  if (!claims.length) return html`<p class="source">${label}</p>`;
+  return html`<details class="source">
+    <summary>${label}</summary>
+    <ul>
+      ${claims.map((claim) => html`<li dir="auto">${messageText(widget, claim)}</li>`)}
+    </ul>
+  </details>`;
+}
+
+function quickRepliesView(widget: InfusionGuide): TemplateResult | typeof nothing {
+  const { conversation, words } = widget;
+  const buttons = offered(conversation);
+  if (!buttons.length || !widget.mayWrite) return nothing;
+  return html`<div class="quick" role="group" aria-label=${words.quickReplies}>
+    ${buttons.map(
+      (button) =>
+        html`<button type="button" class="outlined" dir="auto" @click=${() => widget.press(button)}>${button.title}</button>`,
+    )}
+  </div>`;
+}
+
+function consentView(widget: InfusionGuide): TemplateResult {
+  const { settings, words } = widget;
+  return html`<section class="consent" aria-label=${words.consentTitle}>
+    <h3>${words.consentTitle}</h3>
+    <p>${settings.consent}</p>
+    <button type="button" class="filled" @click=${() => widget.agree()}>${words.consentAgree}</button>
+  </section>`;
+}
+
+function timeView(seconds: number | undefined): TemplateResult | typeof nothing {
+  if (seconds === undefined) return nothing;
+  const time = new Date(seconds * 1000);
+  const today = time.toDateString() === new Date().toDateString();
+  const shown = time.toLocaleString([], { ...(today ? {} : { dateStyle: "medium" }), timeStyle: "short" });
+  return html`<time datetime=${time.toISOString()}>${shown}</time>`;
+}

@@ -1,0 +1,17 @@
+import english from "./strings/en.json";
+
+/** Every word that a patient sees or hears, by key. */
+export type Words = typeof english;
+
+const files = import.meta.glob<Partial<Words>>("./strings/*.json", { eager: true, import: "default" });
+
+/** The words of `language` ("en", "es-MX"); what its file lacks, and an unknown language, is English. */
+export function wordsOf(language: string): Words {
+  const found = files[`./strings/${language}.json`] ?? files[`./strings/${language.split("-")[0]}.json`];
+  return { ...english, ...found };
+}
+
+/** `text` with each {name} replaced by its value; a name without a value stays as it is. */
+export function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { expect, it } from "vitest";
+
+import english from "../src/strings/en.json";
+import { fill, wordsOf } from "../src/words";
+
+const SOURCES = join(import.meta.dirname, "../src");
+const read = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+const code = read(SOURCES).join("\n");
+const files = Object.entries(
+  import.meta.glob<Record<string, string>>("../src/strings/*.json", { eager: true, import: "default" }),
+);
+const names = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]!).sort();
+
+it.each(files)("%s has every text, with its placeholders", (_, words) => {
+  expect(Object.keys(words).sort()).toEqual(Object.keys(english).sort());
+  for (const [key, text] of Object.entries(english)) {
+    expect(words[key]?.trim()).toBeTruthy();
+    expect([key, names(words[key]!)]).toEqual([key, names(text)]);
+  }
+});
+
+it("uses every text", () => {
+  const indirect = ["connecting", "reconnecting", "offline", "person", "menu"]; // words[reach], words[sheet]
+  const unused = Object.keys(english).filter(
+    (key) => !new RegExp(`words\\.${key}\\b`).test(code) && !indirect.includes(key),
+  );
+  expect(unused).toEqual([]);
+});
+
+it("has no words in the code: everything between tags, and every label, is a placeholder", () => {
+  const templates = [...code.matchAll(/html`([^]*?)`/g)].map((found) => found[1]!.replace(/\$\{[^}]*\}/g, ""));
+  const words = templates.flatMap((template) => [
+    ...template.matchAll(/(?:>|(?:aria-label|title|placeholder|alt)=")([^<>"]*[A-Za-z]{2}[^<>"]*)(?:<|")/g),
+  ]);
+  expect(words.map((found) => found[1]!.trim()).filter((text) => !/[=(){}]/.test(text))).toEqual([]);
+});
+
+it.each(["committed suicide", "addict", "abuser", "clean", "junkie"])("never says %s", (word) => {
+  expect(Object.values(english).filter((text) => new RegExp(`\\b${word}s?\\b`, "i").test(text))).toEqual([]);
+});
+
+it("keeps sentences short enough to read when frightened", () => {
+  const sentences = Object.values(english).flatMap((text) => text.split(/[.?!:] /));
+  expect(sentences.filter((sentence) => sentence.split(" ").length > 20)).toEqual([]);
+});
+
+it("falls back to English", () => {
+  expect(wordsOf("tlh").send).toBe(english.send);
+  expect(wordsOf("en-GB").send).toBe(english.send);
+});
+
+it("fills placeholders, once, and leaves what it does not know", () => {
+  expect(fill("Call {number}, {other}", { number: "{other}" })).toBe("Call {other}, {other}");
+});

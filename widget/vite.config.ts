@@ -1,0 +1,83 @@
+import { fileURLToPath } from "node:url";
+
+import { defineConfig, type Plugin } from "vite";
+
+/*
+ * One classic script with everything in it, beside the page that the assistant serves. The same sources give the same
+ * bytes: a test of the repository builds it and compares.
+ */
+export default defineConfig({
+  plugins: [onlyWhatIsUsed(), compactTemplates(), noGlobals()],
+  resolve: { alias: { "socket.io-parser": fileURLToPath(new URL("src/text_packets.ts", import.meta.url)) } },
+  json: { stringify: false },
+  build: {
+    outDir: "../infusion_guide/website",
+    emptyOutDir: false, // other files are there, too
+    copyPublicDir: false,
+    target: "es2020",
+    modulePreload: false,
+    sourcemap: false,
+    rolldownOptions: {
+      input: "src/main.ts",
+      treeshake: { moduleSideEffects: (id) => !/socket\.io|engine\.io/.test(id) },
+      output: { format: "iife", entryFileNames: "widget.js" },
+    },
+  },
+});
+
+/** Leaves out what Socket.IO has for other uses: transports that are not asked for, and attachments. */
+function onlyWhatIsUsed(): Plugin {
+  const transports = `import { Fetch } from "./polling-fetch.js"; import { WS } from "./websocket.node.js";
+    export const transports = { websocket: WS, polling: Fetch };`;
+  const replaced: [RegExp, string][] = [
+    [/engine\.io-client.*\/transports\/index\.js$/, transports],
+    [/engine\.io-parser.*\/base64-arraybuffer\.js$/, "export const decode = () => undefined;"],
+  ];
+  return {
+    name: "only-what-is-used",
+    enforce: "pre",
+    transform(_, id) {
+      const found = replaced.find(([path]) => path.test(id));
+      return found && { code: found[1], map: null };
+    },
+  };
+}
+
+/** Blanks and comments inside of css and html templates, which a minifier has to keep. */
+function compactTemplates(): Plugin {
+  const compact = (css: string): string =>
+    css
+      .replace(/\/\*[^]*?\*\//g, "")
+      .replace(/\s+/g, " ")
+      .replace(/ ?([{};,]) ?/g, "$1")
+      .replace(/: /g, ":")
+      .replace(/;}/g, "}");
+  return {
+    name: "compact-templates",
+    enforce: "pre",
+    transform(code, id) {
+      if (!/\/widget\/src\/.*\.ts$/.test(id)) return undefined;
+      return {
+        code: code
+          .replace(/\bcss`[^`]*`/g, compact)
+          .replace(/\n\s+/g, "\n")
+          .replace(/>\n</g, "><"),
+        map: null,
+      };
+    },
+  };
+}
+
+/** Lit leaves four global variables behind, for warnings and decorators that are not used. A clinic's page gets none. */
+function noGlobals(): Plugin {
+  return {
+    name: "no-globals",
+    transform(code, id) {
+      if (!/\/(lit-html|lit-element|@lit\/reactive-element)\//.test(id)) return undefined;
+      const without = code
+        .replace(/\(\w+\.\w+Versions\?\?=\[\]\)\.push\("[^"]*"\)/g, "0")
+        .replace(/Symbol\.metadata\?\?=Symbol\("metadata"\),\w+\.(litPropertyMetadata)\?\?=/, "const $1=");
+      return { code: without, map: null };
+    },
+  };
+}
