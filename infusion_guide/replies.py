@@ -15,6 +15,9 @@ from infusion_guide.words import claims, clinic_answers, section_labels
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3
 
+# Channels on other companies' servers: the first reply says what that means.
+MESSAGING = ("telegram", "slack", "messenger", "whatsapp", "sms")
+
 REFERRALS = {
     "clinician": "utter_referral_clinician",
     "prescriber": "utter_referral_prescriber",
@@ -65,6 +68,11 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
             lines.append(self._line(referral, len(earlier) + len(utter_action), words))
         if self._is_careful(tracker, utter_action, earlier) and settings().crisis_line not in " ".join(lines):
             lines.append(self._line("utter_careful_note", len(earlier), words))
+        if not earlier and tracker.get_latest_input_channel() in MESSAGING:
+            # What a person in danger must do comes first; what this app is not comes first for everybody else.
+            lines.insert(
+                len(lines) if utter_action.startswith("utter_crisis/") else 0, self._line("utter_messaging_notice", 0, words)
+            )
         reply["text"] = "\n".join(lines)
         offered = kwargs.get("next") or extra.get("next") or []
         reply["buttons"] = (reply.get("buttons") or []) + [

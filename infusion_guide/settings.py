@@ -20,6 +20,15 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "on": True, "false": False, "
 _SECRET = 32  # characters
 _A_CENTURY = 36_500  # days
 _MAKE_SECRET = "Put at least 32 random characters in .env, for example the output of `openssl rand -hex 32`."
+_TELEGRAM_SECRET = re.compile(r"^[A-Za-z0-9_-]{16,256}$")
+# What switches a messaging platform on: all of its settings, or none.
+_PLATFORMS = {
+    "Telegram": ("telegram_token", "telegram_secret"),
+    "Slack": ("slack_token", "slack_signing_secret"),
+    "Messenger": ("messenger_token", "messenger_app_secret", "messenger_verify_token"),
+    "WhatsApp": ("whatsapp_token", "whatsapp_number_id", "whatsapp_app_secret", "whatsapp_verify_token"),
+    "SMS": ("twilio_account", "twilio_token", "twilio_sender"),
+}
 _AT_LEAST_ONE = (
     "visitor_messages_per_minute",
     "address_messages_per_minute",
@@ -71,6 +80,25 @@ class Settings:
     encryption_key: str = ""
     keep_conversations_days: int = 30
     session_hours: int = 24
+    public_url: str = ""
+    telegram_token: str = ""
+    telegram_secret: str = ""
+    slack_token: str = ""
+    slack_signing_secret: str = ""
+    messenger_token: str = ""
+    messenger_app_secret: str = ""
+    messenger_verify_token: str = ""
+    whatsapp_token: str = ""
+    whatsapp_number_id: str = ""
+    whatsapp_app_secret: str = ""
+    whatsapp_verify_token: str = ""
+    twilio_account: str = ""
+    twilio_token: str = ""
+    twilio_sender: str = ""
+    telegram_api: str = "https://api.telegram.org"
+    slack_api: str = "https://slack.com/api"
+    meta_api: str = "https://graph.facebook.com/v23.0"
+    twilio_api: str = "https://api.twilio.com"
 
     def __post_init__(self) -> None:
         if not self.clinic_name.strip():
@@ -133,12 +161,31 @@ class Settings:
                 "ENCRYPTION_KEY holds something that is no key. `make key` prints one for .env; "
                 "several are separated by blanks, the newest first."
             )
+        self._check_platforms()
         if self.production and not self.secret_key:
             raise SettingError(f"PRODUCTION is on, but SECRET_KEY is missing. {_MAKE_SECRET}")
         if not self.production and self.host not in ("127.0.0.1", "localhost", "::1"):
             raise SettingError(
                 f"HOST is {self.host}, so others could reach the assistant. Set PRODUCTION=true (and what it asks for) in .env."
             )
+
+    def _check_platforms(self) -> None:
+        for platform, names in _PLATFORMS.items():
+            missing = [name.upper() for name in names if not getattr(self, name)]
+            if missing and len(missing) < len(names):
+                raise SettingError(
+                    f"{platform} is set up in part: {' and '.join(missing)} is missing. Fill it in in .env, or remove "
+                    f"{platform}'s other lines (docs/messaging.md)."
+                )
+        for name in ("telegram_api", "slack_api", "meta_api", "twilio_api"):
+            if not _WEB_ADDRESS.match(getattr(self, name)):
+                raise SettingError(f"{name.upper()} is not a web address. Remove the line from .env.")
+        if self.public_url and not _ORIGIN.match(self.public_url):
+            raise SettingError("PUBLIC_URL is an address such as https://bot.example.org, without a path. Fix it in .env.")
+        if self.twilio_token and not self.public_url:
+            raise SettingError("Text messages need PUBLIC_URL: Twilio signs the address that it calls. Fill it in in .env.")
+        if self.telegram_secret and not _TELEGRAM_SECRET.match(self.telegram_secret):
+            raise SettingError("TELEGRAM_SECRET has 16 to 256 letters, digits, _ or -. For example: openssl rand -hex 32")
 
     @property
     def origins(self) -> Tuple[str, ...]:

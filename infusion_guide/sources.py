@@ -2,8 +2,7 @@
 
 from typing import Any, Dict, List
 
-from infusion_guide.settings import settings
-from infusion_guide.words import DATA, authorities, claim_words, claims, clinic_answers, read_yaml, section_labels
+from infusion_guide.words import authorities, claim_words, claims, clinic_answers, line, section_labels
 
 Source = Dict[str, Any]  # "label": what to read at first; "claims": what the source says, maybe none
 
@@ -36,5 +35,4 @@ def without_source_line(reply: Dict[str, Any]) -> str:
 
 def _label(name: str, **words: str) -> str:
     """The response `name` as a label: without its full stop."""
-    response = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
-    return response[0]["text"].strip().rstrip(".").format(**settings().words(), **words)
+    return line(name, **words).rstrip(".")

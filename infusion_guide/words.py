@@ -6,7 +6,7 @@ from typing import Any, Dict, Tuple
 
 import yaml
 
-from infusion_guide.settings import ROOT
+from infusion_guide.settings import ROOT, settings
 
 DATA = ROOT / "data"
 
@@ -70,6 +70,12 @@ def _button_titles() -> Dict[str, str]:
 def button_title(payload: str) -> str:
     """What a patient reads on the button that sends `payload`; `payload` itself when no button does."""
     return _button_titles().get(payload, payload)
+
+
+def line(name: str, **words: str) -> str:
+    """The reviewed words of the response `name`, for what is said outside a turn; `words` fill its braces."""
+    response = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
+    return str(response[0]["text"]).strip().format(**settings().words(), **words)
 
 
 def is_answerable(label: str) -> bool:

@@ -184,6 +184,62 @@ def test_disk_clock_and_review(monkeypatch, tmp_path):
     assert doctor.review(chosen()).status in (OK, NOTE)
 
 
+GOOD = {
+    "/bot42:t/getMe": (200, {"ok": True}),
+    "/auth.test": (200, {"ok": True}),
+    "/me": (200, {"id": "1"}),
+    "/77": (200, {"id": "77"}),
+    "/2010-04-01/Accounts/AC1.json": (200, {"status": "active"}),
+}
+
+
+@pytest.mark.parametrize(
+    "changed, status, words",
+    [
+        ({}, OK, "Telegram, Slack, Messenger, WhatsApp, SMS take our tokens"),
+        ({"/bot42:t/getMe": (401, {"ok": False})}, FIX, "does not take TELEGRAM_TOKEN (401)"),
+        ({"/auth.test": (200, {"ok": False, "error": "invalid_auth"})}, FIX, "does not take SLACK_TOKEN"),
+        ({"/77": (400, {})}, FIX, "WHATSAPP_NUMBER_ID"),
+        ({"/2010-04-01/Accounts/AC1.json": (200, {"status": "suspended"})}, FIX, "TWILIO_ACCOUNT"),
+        ({"/me": (500, {})}, FIX, "Messenger answers 500"),
+    ],
+)
+def test_messaging_platforms(changed, status, words):
+    port = free_port()
+    api = f"http://127.0.0.1:{port}"
+    apis = dict.fromkeys(("telegram_api", "slack_api", "meta_api", "twilio_api"), api)
+    found = chosen(
+        public_url="https://bot.example.org",
+        telegram_token="42:t",
+        telegram_secret="s" * 20,
+        slack_token="xoxb-secret",
+        slack_signing_secret="s",
+        messenger_token="m-secret",
+        messenger_app_secret="s",
+        messenger_verify_token="v",
+        whatsapp_token="w-secret",
+        whatsapp_number_id="77",
+        whatsapp_app_secret="s",
+        whatsapp_verify_token="v",
+        twilio_account="AC1",
+        twilio_token="t-secret",
+        twilio_sender="+15555550100",
+        **apis,
+    )
+    with serving(port, {**GOOD, **changed}):
+        finding = doctor.messaging(found)
+    assert finding.status == status and words in finding.words
+    assert "secret" not in finding.words and "42:t" not in finding.words and api not in finding.words
+
+
+def test_a_platform_that_cannot_be_reached_is_named():
+    finding = doctor.messaging(
+        chosen(telegram_token="42:t", telegram_secret="s" * 20, telegram_api=f"http://127.0.0.1:{free_port()}")
+    )
+    assert finding.status == FIX and "Telegram cannot be reached" in finding.words and "PUBLIC_URL" in finding.words
+    assert doctor.messaging(chosen()).status == OK
+
+
 def test_what_hangs_or_breaks_hides_nothing(monkeypatch):
     def hangs(_):
         time.sleep(30)

@@ -78,7 +78,7 @@ async def talk(url, sender, words, turns_=1):
     store = TrackerStore(DOMAIN, host=url)
     for _ in range(turns_):
         message = uuid.uuid4().hex
-        turn = Turn(message, [{"text": "It may help."}], [Effect("notify", message, {"topic": "faq"})])
+        turn = Turn(message, [{"text": "It may help."}], [Effect("notice", f"crisis {message}", {"topic": "faq"})])
         current_turn.set(turn)
         tracker = await store.retrieve(sender) or DialogueStateTracker(sender, DOMAIN.slots)
         tracker.update(UserUttered(words, parse_data={"text": words, "intent": {"name": "faq"}, "entities": [{"value": words}]}))
@@ -324,9 +324,9 @@ async def test_export_is_complete(url, chosen):
     ]
     answer = exported["messages"][1]
     assert answer["sources"] == ["fda"] and answer["choices"] == ["Does it work?"] and answer["at"].endswith("UTC")
-    assert exported["remembered"] == {"careful": True} and exported["passed_on"][0]["kind"] == "notify"
+    assert exported["remembered"] == {"careful": True} and exported["passed_on"][0]["kind"] == "crisis"
     text = privacy.as_text(exported)
-    assert WORDS in text and "It may help." in text and "fda" in text and "notify" in text
+    assert WORDS in text and "It may help." in text and "fda" in text and "crisis" in text
 
 
 def test_export_of_nothing(sqlite_url):

@@ -19,7 +19,7 @@ from infusion_guide.server.action_endpoint import TurnAborted
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.outbox import crisis_notice
 from infusion_guide.storage.sealing import Unreadable
-from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
+from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Incoming:
 
     `conversation` comes from channels/identity.py; `address` is the internet address that is counted (None for the
     servers of a messaging platform); `message_id` is the platform's: a message that arrives twice is answered once.
+    `deliveries` (storage/turn.py) is for channels that send answers by calls of their own.
     """
 
     conversation: str
@@ -63,18 +64,21 @@ class Incoming:
     channel: str
     address: Optional[str] = None
     message_id: Optional[str] = None
+    deliveries: Callable[[List[Dict[str, Any]]], List[Effect]] = lambda replies: []
 
 
 @dataclass(frozen=True)
 class Answer:
     """What to say, in Rasa's message form ("text", "buttons", "metadata"...), oldest first; never empty.
 
-    `outcome`: "answered", "limited" or "failed". A caller that can try again (HTTP) gets 200, 429 or 503.
+    `outcome`: "answered", "limited" or "failed". A caller that can try again (HTTP) gets 200, 429 or 503. `stored`: the turn
+    is in the database, its deliveries with it.
     """
 
     replies: List[Dict[str, Any]]
     outcome: str = "answered"
     retry_after: int = 0  # seconds
+    stored: bool = True
 
     @property
     def status(self) -> int:
@@ -143,13 +147,13 @@ async def _answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
         text = incoming.text if len(incoming.text) <= 2 * _ENDS else f"{incoming.text[:_ENDS]} {incoming.text[-_ENDS:]}"
         crisis = first_aid.crisis_reply(text) if limits().may_search(incoming.address) else None
         if crisis:  # counted, but a crisis is answered
-            return Answer([crisis])
-        return Answer([first_aid.too_many_messages()], "limited", limited.seconds)
+            return Answer([crisis], stored=False)
+        return Answer([first_aid.too_many_messages()], "limited", limited.seconds, stored=False)
     try:
         return Answer(await asyncio.wait_for(_turn(on_new_message, incoming), end - time.perf_counter()))
     except (Exception, TurnAborted) as error:
         logger.error("The turn failed: %s", _reason(error), exc_info=error)
-        return Answer([first_aid.crisis_reply(incoming.text) or first_aid.technical_problem()], "failed")
+        return Answer([first_aid.crisis_reply(incoming.text) or first_aid.technical_problem()], "failed", stored=False)
 
 
 def _reason(error: BaseException) -> str:
@@ -164,7 +168,7 @@ async def _turn(on_new_message: OnNewMessage, incoming: Incoming) -> List[Dict[s
     words = hashlib.sha256(incoming.text.encode("utf-8", "replace")).hexdigest()[:16]
     message_id = f"{incoming.message_id} {words}" if incoming.message_id else uuid.uuid4().hex
     for tried in range(1, _TRIES + 1):
-        turn = Turn(message_id)
+        turn = Turn(message_id, deliveries=incoming.deliveries)
         current_turn.set(turn)
         message = UserMessage(
             incoming.text, _Collector(turn), incoming.conversation, input_channel=incoming.channel, message_id=message_id

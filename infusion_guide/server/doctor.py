@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine.url import make_url
 
 from infusion_guide.serve import local_url
+from infusion_guide.server.doctor_messaging import PLATFORMS, problem
 from infusion_guide.settings import ENV_FILE, ROOT, SettingError, Settings, settings
 from infusion_guide.storage.database import create_engine, full_url
 from infusion_guide.train import MODELS, model_path
@@ -238,6 +240,20 @@ def clock(_: Settings) -> Finding:
     return Finding(OK, "the clock is plausible")
 
 
+def messaging(chosen: Settings) -> Finding:
+    """Every messaging platform that is switched on takes our token."""
+    on = [platform for platform in PLATFORMS if platform.switched_on(chosen)]
+    if not on:
+        return Finding(OK, "no messaging platform is switched on")
+    with ThreadPoolExecutor(len(on)) as pool:
+        problems = [found for found in pool.map(lambda platform: problem(platform, chosen), on) if found]
+    if not chosen.public_url:
+        problems.append("PUBLIC_URL is not set: docs/messaging.md says which addresses the platforms need")
+    if problems:
+        return Finding(FIX, "; ".join(problems) + ".")
+    return Finding(OK, ", ".join(platform.name for platform in on) + (" takes our token" if len(on) == 1 else " take our tokens"))
+
+
 def review(_: Settings) -> Finding:
     """A clinician has signed what patients read."""
     answers = sorted((ROOT / "data").rglob("*.yml"))
@@ -260,6 +276,7 @@ CHECKS: Tuple[Check, ...] = (
     secrets_file,
     disk,
     clock,
+    messaging,
     review,
 )
 

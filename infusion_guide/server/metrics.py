@@ -24,6 +24,7 @@ _SECONDS = Histogram(
 )
 _REPLIES = Counter("infusion_guide_replies", "Replies by kind", ["channel", "kind"])
 _FEEDBACK = Counter("infusion_guide_feedback", "Visitors' judgements of answers", ["kind", "value"])
+_GIVEN_UP = Counter("infusion_guide_given_up", "Answers that a messaging platform would not take", ["channel"])
 _FIRST_AID = Counter("infusion_guide_first_aid_crises", "Crisis replies that were sent although the turn had failed")
 _LIMITED = Counter("infusion_guide_limited", "Messages over a limit", ["who"])
 _UNDER_WAY = Gauge("infusion_guide_turns_in_progress", "Messages being answered now, those that wait for their turn included")
@@ -53,6 +54,11 @@ def count_limited(who: str) -> None:
 def count_feedback(value: Optional[str], reply: Dict[str, Any]) -> None:
     """One judgement of `reply`: "up", "down", or None when it was taken back."""
     _FEEDBACK.labels(kind(reply), value or "none").inc()
+
+
+def count_given_up(channel: str) -> None:
+    """One answer that was not delivered and is not tried again."""
+    _GIVEN_UP.labels(channel).inc()
 
 
 def turn_under_way() -> ContextManager[None]:

@@ -122,7 +122,8 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
         row = connection.execute(sa.select([conversations]).where(conversations.c.sender_id == sender_id)).first()
         said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
         judged = sa.select([feedback]).where(feedback.c.sender_id == sender_id).order_by(feedback.c.at)
-        passed_on = sa.select([outbox.c.kind, outbox.c.at]).where(outbox.c.sender_id == sender_id).order_by(outbox.c.id)
+        notices = (outbox.c.sender_id == sender_id, outbox.c.kind == "notice")
+        passed_on = sa.select([outbox.c.key, outbox.c.at]).where(*notices).order_by(outbox.c.id)
         return {
             "conversation": sender_id,
             "began": _utc(row.started) if row else None,
@@ -130,7 +131,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
             "messages": _messages(turns_of([unseal(event.data) for event in connection.execute(said)])),
             "remembered": unseal(row.state).get("slots", {}) if row else {},
             "feedback": [_judgement(row) for row in connection.execute(judged)],
-            "passed_on": [{"kind": effect.kind, "at": _utc(effect.at)} for effect in connection.execute(passed_on)],
+            "passed_on": [{"kind": effect.key.split(" ")[0], "at": _utc(effect.at)} for effect in connection.execute(passed_on)],
         }
 
     return kept.run_now(read)

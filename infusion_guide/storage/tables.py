@@ -44,6 +44,8 @@ turns = sa.Table(
 )
 
 # What a turn caused outside the database, written in the turn's own transaction and delivered afterwards, at least once.
+# Entries of one conversation and kind form a queue: the oldest that is not done goes first. `failed` says why one was
+# given up; then it is done, too.
 outbox = sa.Table(
     "outbox",
     metadata,
@@ -55,7 +57,8 @@ outbox = sa.Table(
     sa.Column("at", sa.Float, nullable=False),  # Unix seconds
     sa.Column("due", sa.Float, nullable=False, index=True),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("done", sa.Float),
+    sa.Column("done", sa.Float, index=True),
+    sa.Column("failed", sa.String(255)),
 )
 
 # What a visitor thought of an answer; `number` counts the answers to one message. One judgement an answer, the last one.
@@ -69,4 +72,13 @@ feedback = sa.Table(
     sa.Column("value", sa.String(8), nullable=False),  # "up" or "down"
     sa.Column("reason", sa.Text),  # sealed
     sa.Column("at", sa.Float, nullable=False, index=True),  # Unix seconds
+)
+
+# Who asked a messaging platform's channel to write nothing more. Kept when a conversation is erased: `conversation` is the
+# keyed hash of an address (channels/identity.py), and without the row we would write to somebody who said no.
+opt_outs = sa.Table(
+    "opt_outs",
+    metadata,
+    sa.Column("conversation", sa.String(255), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),  # Unix seconds
 )

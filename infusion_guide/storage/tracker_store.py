@@ -1,6 +1,5 @@
 """Keeps conversations: a turn is stored whole or not at all, once, and costs the same however long the talk has been."""
 
-import json
 import time
 from functools import lru_cache
 from typing import Any, Dict, List, Optional
@@ -14,9 +13,10 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.settings import settings
 from infusion_guide.storage.database import database
+from infusion_guide.storage.outbox import put
 from infusion_guide.storage.sealing import seal, unseal
-from infusion_guide.storage.tables import conversations, events, outbox, turns
-from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
+from infusion_guide.storage.tables import conversations, events, turns
+from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
 
 # Rasa walks through all subclasses of Event for each stored event that it reads; the answer never changes.
 Event.resolve_by_type = staticmethod(lru_cache(maxsize=None)(Event.resolve_by_type))  # type: ignore[method-assign]
@@ -105,14 +105,21 @@ class TrackerStore(RasaTrackerStore):
         turn = current_turn.get()
         rows = [_row(tracker.sender_id, event) for event in fresh]
         state = seal(_state(tracker))
-        await self.database.run(lambda connection: _write(connection, tracker.sender_id, version, state, rows, turn))
+        effects = [*turn.effects, *turn.deliveries(turn.replies)] if turn else []
+        await self.database.run(lambda connection: _write(connection, tracker.sender_id, version, state, rows, turn, effects))
         setattr(tracker, _READ, (len(tracker.events), version + 1))
         if turn:
             turn.stored = True
 
 
 def _write(
-    connection: Connection, sender: str, version: int, state: str, rows: List[Dict[str, Any]], turn: Optional[Turn]
+    connection: Connection,
+    sender: str,
+    version: int,
+    state: str,
+    rows: List[Dict[str, Any]],
+    turn: Optional[Turn],
+    effects: List[Effect],
 ) -> None:
     now = time.time()
     sealed = {"version": version + 1, "state": state, "updated": now}
@@ -129,10 +136,7 @@ def _write(
     if turn:
         said = {"sender_id": sender, "message_id": turn.message_id, "replies": seal(turn.replies), "at": now}
         connection.execute(sa.insert(turns).values(said))
-        for effect in turn.effects:
-            fresh = {"kind": effect.kind, "sender_id": sender, "key": effect.key, "payload": json.dumps(effect.payload)}
-            if connection.execute(sa.select([outbox.c.id]).where(outbox.c.key == effect.key)).first() is None:
-                connection.execute(sa.insert(outbox).values(at=now, due=now, attempts=0, **fresh))
+    put(connection, sender, effects)
 
 
 def _row(sender: str, event: Event) -> Dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 
 class StaleTurn(RuntimeError):
@@ -21,7 +21,8 @@ class AlreadyAnswered(Exception):
 class Effect:
     """Something to be done outside the database once the turn is stored, at most one row for each `key`.
 
-    `kind` names the handler (infusion_guide/storage/outbox.py), `payload` is JSON without a patient's words.
+    `kind` names the handler (infusion_guide/storage/outbox.py), `payload` is JSON without a patient's words. Effects of one
+    conversation and kind are delivered in order.
     """
 
     kind: str
@@ -31,12 +32,16 @@ class Effect:
 
 @dataclass
 class Turn:
-    """One message on its way through the assistant. `replies` grows while it is answered; `stored` tells that it was saved."""
+    """One message on its way through the assistant. `replies` grows while it is answered; `stored` tells that it was saved.
+
+    `deliveries` turns the complete replies into effects, for channels that send answers by calls of their own.
+    """
 
     message_id: str
     replies: List[Dict[str, Any]] = field(default_factory=list)
     effects: List[Effect] = field(default_factory=list)
     stored: bool = False
+    deliveries: Callable[[List[Dict[str, Any]]], List[Effect]] = lambda replies: []
 
 
 current_turn: ContextVar[Optional[Turn]] = ContextVar("current_turn", default=None)

@@ -1,0 +1,123 @@
+"""Telegram (core.telegram.org/bots/api): private chats; in groups only a hint to write in private.
+
+`python -m infusion_guide.channels.telegram` tells Telegram our address and secret (docs/messaging/telegram.md).
+"""
+
+import asyncio
+import sys
+from typing import Any, Dict, List
+
+from sanic.request import Request
+
+from infusion_guide.channels.door import Refused
+from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, same
+from infusion_guide.channels.platform_api import PlatformRefused, post
+from infusion_guide.channels.rendering import Bubble, Limits
+from infusion_guide.settings import settings
+from infusion_guide.storage.outbox import NotDelivered
+
+_PAYLOAD = 64  # bytes of callback_data
+
+
+class TelegramChannel(MessagingChannel):
+    """Buttons are an inline keyboard, one to a row, so that they can be read on a phone."""
+
+    limits = Limits(text=4096, buttons=10, title=60)
+
+    @classmethod
+    def name(cls) -> str:
+        """See parent."""
+        return "telegram"
+
+    def configured(self) -> bool:
+        """See parent."""
+        return bool(settings().telegram_token)
+
+    def verify(self, request: Request) -> None:
+        """The secret that was given to setWebhook (secret_token) comes back in a header."""
+        if not same(request.headers.get("x-telegram-bot-api-secret-token"), settings().telegram_secret):
+            raise Refused(403, "This call is not Telegram's.")
+
+    def inbound(self, request: Request) -> List[Inbound]:
+        """Messages and pressed buttons; edited messages, channel posts, reactions and members are no messages to us."""
+        update = request.json
+        pressed = update.get("callback_query")
+        if pressed:
+            chat, sender, text = pressed["message"]["chat"], pressed["from"], pressed.get("data") or ""
+            address = {"chat": chat["id"], "pressed": pressed["id"]}
+        elif "message" in update:
+            message = update["message"]
+            chat, sender, text = message["chat"], message.get("from") or {}, message.get("text") or message.get("caption") or ""
+            address = {"chat": chat["id"]}
+        else:
+            return []
+        private = chat["type"] == "private"
+        if sender.get("is_bot") or (not private and not _is_addressed(update)):
+            return []
+        text = "/start" if text.startswith("/start ") else text  # a link with a parameter
+        return [Inbound(address, str(chat["id"]), f"update {int(update['update_id'])}", text, private)]
+
+    def calls(self, address: Any, bubble: Bubble) -> List[Call]:
+        """See parent."""
+        body: Dict[str, Any] = {"chat_id": address["chat"], "text": bubble.text, "link_preview_options": {"is_disabled": True}}
+        rows = [[{"text": b.title, "callback_data": b.payload}] for b in bubble.buttons if len(b.payload.encode()) <= _PAYLOAD]
+        if rows:
+            body["reply_markup"] = {"inline_keyboard": rows}
+        return [{"method": "sendMessage", "body": body}]
+
+    def before(self, address: Any) -> List[Call]:
+        """A pressed button shows a little clock until it is acknowledged."""
+        if "pressed" not in address:
+            return []
+        return [{"method": "answerCallbackQuery", "body": {"callback_query_id": address["pressed"]}}]
+
+    async def send(self, call: Call) -> None:
+        """See parent."""
+        url = f"{settings().telegram_api}/bot{settings().telegram_token}/{call['method']}"
+        try:
+            await post("Telegram", url, call["body"])
+        except PlatformRefused as refused:
+            if call["method"] == "answerCallbackQuery" and refused.final:
+                return  # too late to stop the little clock on the button; the answer itself still counts
+            told = (refused.answer.get("parameters") or {}).get("retry_after")
+            if isinstance(told, int):
+                raise NotDelivered(str(refused), float(told)) from None
+            raise
+
+
+def _is_addressed(update: Dict[str, Any]) -> bool:
+    """Whether a message in a group is meant for us: a command, a mention, or an answer to one of our messages."""
+    message = update.get("message") or {}
+    kinds = {entity.get("type") for entity in message.get("entities") or []}
+    answered = (message.get("reply_to_message") or {}).get("from") or {}
+    return bool(kinds & {"bot_command", "mention"}) or bool(answered.get("is_bot"))
+
+
+async def register() -> str:
+    """Tells Telegram where to send messages (PUBLIC_URL) and with which secret; what was done, in words.
+
+    Raises:
+        NotDelivered: Telegram did not take it.
+    """
+    chosen = settings()
+    where = f"{chosen.public_url}/webhooks/telegram/webhook"
+    wanted = {"url": where, "secret_token": chosen.telegram_secret, "allowed_updates": ["message", "callback_query"]}
+    await post("Telegram", f"{chosen.telegram_api}/bot{chosen.telegram_token}/setWebhook", wanted)
+    return f"Telegram now sends messages to {where}."
+
+
+def main() -> int:
+    """Runs the command line; see the module's first lines."""
+    if not (settings().telegram_token and settings().public_url):
+        print("Fill in TELEGRAM_TOKEN, TELEGRAM_SECRET and PUBLIC_URL in .env first.", file=sys.stderr)
+        return 2
+    try:
+        print(asyncio.run(register()))
+        return 0
+    except NotDelivered as error:
+        print(f"{error} Is TELEGRAM_TOKEN right? `make doctor` tells.", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
