@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import re
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
@@ -11,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infusion_guide.channels import messaging, telegram
+from infusion_guide.channels.rendering import bubbles
 from infusion_guide.settings import Settings
 from infusion_guide.storage import outbox
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.platforms import BUTTONS, rows, running
+from tests.test_replies import REPLIES, WHOLE, told
 
 SECRET = "s" * 32
 
@@ -209,6 +212,16 @@ async def test_without_its_settings_it_is_off(monkeypatch, tmp_path):
     async with running_telegram(monkeypatch, tmp_path) as bot:
         monkeypatch.setattr(telegram, "settings", lambda: Settings())
         assert await bot.send(update(1, "hello")) == 404 and bot.heard == []
+
+
+@pytest.mark.parametrize("name, turn", [(name, turn) for name in WHOLE for turn in range(len(REPLIES[name]))])
+def test_every_reply_fits_and_shows_no_payload(name, turn):
+    for channel in ("rest", "telegram"):  # the second begins with the notice
+        for bubble in bubbles([told(name, turn, channel=channel)], telegram.TelegramChannel.limits):
+            (call,) = telegram.TelegramChannel().calls({"chat": 1}, bubble)
+            check(f"/bot/{call['method']}", call["body"])
+            assert not re.search(r"(^|\s)/[a-z_]+", call["body"]["text"]), call["body"]["text"]
+            assert all(button.title[0] != "/" for button in bubble.buttons)
 
 
 async def test_telegram_is_told_our_address_and_secret(bot, monkeypatch):

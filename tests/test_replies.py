@@ -11,7 +11,7 @@ from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide import replies as replies_module
-from infusion_guide.replies import ReviewedReplies
+from infusion_guide.replies import MESSAGING, ReviewedReplies
 from infusion_guide.settings import Settings
 from infusion_guide.words import read_yaml
 from tests.rooms import ROOT, responses
@@ -39,7 +39,7 @@ def told(name, turn=0, slots=None, language="en", channel="rest"):
     """The message of reply `name` at its `turn`-th use in a conversation."""
     events = [BotUttered("...", metadata={"utter_action": name}) for _ in range(turn)]
     events += [SlotSet(key, value) for key, value in (slots or {}).items()]
-    events.append(UserUttered("...", parse_data={"language": language, "intent": {"name": "x"}}))
+    events.append(UserUttered("...", parse_data={"language": language, "intent": {"name": "x"}}, input_channel=channel))
     tracker = DialogueStateTracker.from_events("x", events, slots=DOMAIN.slots)
     return asyncio.run(NLG.generate(name, tracker, channel, **KEYWORDS))
 
@@ -71,6 +71,16 @@ def test_medical_reply_ends_at_a_professional(name):
 def test_referral_changes_from_turn_to_turn():
     lines = [told("utter_faq/depression", turn)["text"].splitlines()[-1] for turn in range(4)]
     assert all(first != second for first, second in zip(lines, lines[1:]))
+
+
+@pytest.mark.parametrize("channel", MESSAGING)
+def test_messaging_platforms_are_told_what_they_are_once(channel):
+    notice, plain = told("utter_messaging_notice")["text"], told("utter_faq/ptsd")["text"]
+    assert "not private" in notice and "911" in notice and "988" in notice
+    assert told("utter_faq/ptsd", channel=channel)["text"] == f"{notice}\n{plain}"
+    assert notice not in told("utter_faq/ptsd", turn=1, channel=channel)["text"]
+    crisis = told("utter_crisis/suicide", channel=channel)["text"]
+    assert crisis.startswith(told("utter_crisis/suicide")["text"]) and crisis.endswith(notice)
 
 
 def test_same_small_talk_is_not_said_twice_running():
