@@ -11,7 +11,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run chat train eval bench bench-scale doctor key test check lint format validate setup lock clean
+.PHONY: help run chat train eval bench bench-scale doctor key test check lint format validate setup lock clean browser widget pictures
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,9 +46,16 @@ format: .venv/.dev ## put code in order
 validate: .venv/.dev ## Rasa's own check of the training data
 	@PYTHONWARNINGS=ignore $(PYTHON) -m rasa data validate --fail-on-warnings --data data --domain domain.yml
 
-test: lint check validate ## everything: style, gate, Rasa's validation, training, all tests
+test: browser lint check validate ## everything: style, gate, Rasa's validation, training, all tests
 	@$(PYTHON) -m infusion_guide.train
 	@$(PYTHON) -m pytest -q tests
+
+widget: widget/node_modules/.installed ## build the website's chat after a change in widget/ (needs Node)
+	@cd widget && npm run --silent check && npm run --silent build
+
+pictures: browser ## take the pictures of docs/widget/ anew
+	@$(PYTHON) -m infusion_guide.train
+	@$(PYTHON) -m tests.browser.pictures
 
 setup: .venv/.base
 
@@ -63,7 +70,7 @@ lock: $(UV) ## renew the pinned requirements (hashes, no index address)
 	  --generate-hashes --python-version 3.10 --no-emit-index-url --no-header -q -o requirements/$$f.txt; done
 
 clean: ## remove everything that was made
-	@rm -rf .venv .tools models .rasa results *.db
+	@rm -rf .venv .tools models .rasa results widget/node_modules *.db
 
 $(UV): requirements/uv.txt
 	@test -n "$(ANY_PYTHON)" || { echo "No Python 3 found. Install Python 3 and try again."; exit 1; }
@@ -87,4 +94,22 @@ $(UV): requirements/uv.txt
 .venv/.dev: requirements/dev.txt .venv/.base
 	@echo "Setting up: packages for tests"
 	@$(UV) pip install -q --python .venv/bin/python --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+# What the tests of the website's chat need besides Python: a browser, and the packages that build the script.
+browser: .venv/.dev widget/node_modules/.installed
+	@test -n "$$CHROMIUM" || command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  echo "Setting up: Chromium, for the tests of the website's chat"; \
+	  root=; test "$$(id -u)" = 0 || root=sudo; \
+	  command -v apt-get >/dev/null && $$root apt-get update -qq && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  command -v chromium >/dev/null || { \
+	    echo "Chromium could not be installed here. Install it (on Debian: apt install chromium), or set CHROMIUM to its path."; exit 1; }; }
+
+widget/node_modules/.installed: widget/package-lock.json
+	@command -v npm >/dev/null || { \
+	  echo "The tests of the website's chat need Node 20.19 or later with npm: install it from nodejs.org or your system's packages."; \
+	  echo "To run the assistant, Node is not needed."; exit 1; }
+	@echo "Setting up: packages that build the website's chat"
+	@cd widget && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
