@@ -133,6 +133,7 @@ async def test_a_picture_with_words_is_its_words(bot):
         {"update_id": 1, "my_chat_member": {}},
         {"update_id": 1, "message_reaction": {}},
         {"update_id": 1, "message": {}},
+        {"update_id": 1, "message": {"chat": {"id": "\ud800", "type": "private"}, "text": "hi"}},
         {"update_id": "x", "message": {"chat": {"id": 1, "type": "private"}, "text": "hi"}},
         {"update_id": 1, "message": {"chat": {"id": 1, "type": "private"}, "text": {"a": 1}}},
         [],
@@ -167,6 +168,13 @@ async def test_stop_is_honoured_until_start_but_a_crisis_is_answered(bot):
     assert await rows(bot, opt_outs) == []
     await bot.send(update(5, "does it help with cravings?"))
     assert bot.heard[-1] == "does it help with cravings?"
+
+
+async def test_a_start_that_comes_again_does_not_undo_a_stop(bot):
+    await bot.send(update(1, "start"))
+    await bot.send(update(2, "stop"))
+    await bot.send(update(1, "start"))
+    assert len(await rows(bot, opt_outs)) == 1 and bot.heard == ["hello"]
 
 
 async def test_the_first_start_is_a_greeting(bot):

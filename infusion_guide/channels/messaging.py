@@ -163,6 +163,10 @@ class MessagingChannel(Channel):
         """Whether nothing more is to be said to this message: an opt-out, or one of the carrier's own words."""
         database = database_of(self._app)
         out = await database.read(lambda connection: opt_out.is_out(connection, conversation))
+        if word in (*_STOP, *_START, *self.carrier_words):
+            heard = (conversation, _short(message.message_id))
+            if not await database.run(lambda connection: opt_out.is_news(connection, *heard)):
+                return True  # sent again: it must not undo what was said since
         if word in _STOP or (word in self.carrier_words and word not in ("help", "info", *_START)):
             await database.run(lambda connection: opt_out.leave(connection, conversation))
             if word not in self.carrier_words and not out:

@@ -44,18 +44,18 @@ class TelegramChannel(MessagingChannel):
         pressed = update.get("callback_query")
         if pressed:
             chat, sender, text = pressed["message"]["chat"], pressed["from"], pressed.get("data") or ""
-            address = {"chat": chat["id"], "pressed": pressed["id"]}
+            address = {"chat": int(chat["id"]), "pressed": str(pressed["id"])}
         elif "message" in update:
             message = update["message"]
             chat, sender, text = message["chat"], message.get("from") or {}, message.get("text") or message.get("caption") or ""
-            address = {"chat": chat["id"]}
+            address = {"chat": int(chat["id"])}
         else:
             return []
         private = chat["type"] == "private"
         if sender.get("is_bot") or (not private and not _is_addressed(update)):
             return []
         text = "/start" if text.startswith("/start ") else text  # a link with a parameter
-        return [Inbound(address, str(chat["id"]), f"update {int(update['update_id'])}", text, private)]
+        return [Inbound(address, str(address["chat"]), f"update {int(update['update_id'])}", text, private)]
 
     def calls(self, address: Any, bubble: Bubble) -> List[Call]:
         """See parent."""

@@ -1,0 +1,85 @@
+"""Facebook Messenger (developers.facebook.com/docs/messenger-platform): what people write to the clinic's page."""
+
+import time
+from typing import Any, Dict, List, Optional
+
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from infusion_guide.channels import meta
+from infusion_guide.channels.door import id_of
+from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
+from infusion_guide.channels.rendering import Bubble, Limits
+from infusion_guide.settings import settings
+
+_PAYLOAD = 1000  # characters of a quick reply's payload
+_LONGEST_ID = 300
+_WINDOW = 24 * 3600.0  # seconds after a message in which Meta lets us answer
+_NEVER = frozenset({10, 551})  # outside of that window; this person cannot be written to
+
+
+class MessengerChannel(MessagingChannel):
+    """Buttons are quick replies, which stand below the last text until the patient writes or taps one."""
+
+    limits = Limits(text=2000, buttons=13, title=20)
+
+    @classmethod
+    def name(cls) -> str:
+        """See parent."""
+        return "messenger"
+
+    def configured(self) -> bool:
+        """See parent."""
+        return bool(settings().messenger_token)
+
+    def verify(self, request: Request) -> None:
+        """See parent."""
+        meta.verify_signature(request, settings().messenger_app_secret)
+
+    def handshake(self, request: Request) -> Optional[HTTPResponse]:
+        """See parent."""
+        return meta.handshake(request, settings().messenger_verify_token)
+
+    def inbound(self, request: Request) -> List[Inbound]:
+        """Messages and pressed buttons of all entries; echoes, receipts, reactions, edits and `standby` are none to us."""
+        if request.json["object"] != "page":
+            return []
+        events = [event for entry in request.json["entry"] for event in entry.get("messaging") or []]
+        return [found for found in map(_inbound, events) if found]
+
+    def calls(self, address: Any, bubble: Bubble) -> List[Call]:
+        """See parent."""
+        message: Dict[str, Any] = {"text": bubble.text}
+        replies = [
+            {"content_type": "text", "title": button.title, "payload": button.payload}
+            for button in bubble.buttons
+            if len(button.payload) <= _PAYLOAD
+        ]
+        if replies:
+            message["quick_replies"] = replies
+        return [{"body": {"recipient": {"id": address["person"]}, "messaging_type": "RESPONSE", "message": message}}]
+
+    async def send(self, call: Call) -> None:
+        """See parent."""
+        url = f"{settings().meta_api}/me/messages"
+        await meta.post_graph("Messenger", url, settings().messenger_token, call["body"], never=_NEVER)
+
+
+def _inbound(event: Any) -> Optional[Inbound]:
+    """One event of a call as a message; None for anything else, so that it does not keep the others from being answered."""
+    try:
+        person, at = id_of(event["sender"]["id"], "sender"), event["timestamp"]
+        if time.time() - at / 1000 > _WINDOW:
+            return None  # an old call; its answer could not be delivered
+        if "postback" in event:
+            said = event["postback"]
+            text = said.get("payload") or said["title"]
+        else:
+            said = event["message"]
+            if said.get("is_echo") or said.get("is_deleted"):
+                return None
+            text = (said.get("quick_reply") or {}).get("payload") or said.get("text") or ""
+        message_id = id_of(said.get("mid") or f"postback {at}", "mid", _LONGEST_ID)
+        return Inbound({"person": person}, person, message_id, text + "")
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return None

@@ -1,0 +1,153 @@
+"""Slack (docs.slack.dev): direct messages; in channels only a hint to write in private."""
+
+import json
+import re
+from typing import Any, Dict, List
+from urllib.parse import parse_qs
+
+from sanic import response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+from slack_sdk.signature import SignatureVerifier
+
+from infusion_guide.channels.door import Refused, id_of
+from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
+from infusion_guide.channels.platform_api import post
+from infusion_guide.channels.rendering import Bubble, Limits
+from infusion_guide.settings import settings
+from infusion_guide.storage.outbox import NotDelivered
+
+_PAYLOAD = 2000  # characters of a button's value
+_SECTION = 3000  # characters of a section's text
+_FALLBACK = 4000  # characters of the text for notifications and screen readers
+_LONGEST_ESCAPE = len("&amp;")
+# Messages that a person wrote; every other subtype is an edit, a deletion, a bot or a notice of Slack.
+_WRITTEN = (None, "file_share", "me_message", "thread_broadcast")
+# Errors that pass by themselves, or that a person mends (a token, a permission, the app's settings); others never do.
+_LATER = re.compile(
+    "rate_?limited|internal_error|fatal_error|service_unavailable|request_timeout|invalid_auth|not_authed|token_expired|"
+    "token_revoked|account_inactive|missing_scope|not_allowed_token_type|access_denied|org_login_required|messages_tab_disabled"
+)
+_NAME = re.compile(r"[a-z_]{1,60}")
+_REFERENCE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+
+
+class SlackChannel(MessagingChannel):
+    """Block Kit: the text, and below it the buttons. An answer goes into the thread in which the patient wrote."""
+
+    limits = Limits(text=_SECTION, buttons=25, title=75)
+
+    @classmethod
+    def name(cls) -> str:
+        """See parent."""
+        return "slack"
+
+    def configured(self) -> bool:
+        """See parent."""
+        return bool(settings().slack_token)
+
+    def verify(self, request: Request) -> None:
+        """Slack signs the body and the time; a call older than five minutes, or from the future, is none."""
+        at, signature = (request.headers.get(f"x-slack-{name}") for name in ("request-timestamp", "signature"))
+        try:
+            genuine = SignatureVerifier(settings().slack_signing_secret).is_valid(request.body, at, signature)
+        except (OverflowError, TypeError, ValueError):  # the time is no number, the signature not ASCII, the body not UTF-8
+            genuine = False
+        if not genuine:
+            raise Refused(403, "This call is not Slack's.")
+
+    def inbound(self, request: Request) -> List[Inbound]:
+        """Direct messages, mentions in channels, pressed buttons; edits, deletions and bots are no messages to us."""
+        call = _call(request)
+        if call["type"] == "block_actions":
+            return _pressed(call)
+        if call["type"] != "event_callback":
+            return []
+        event = call["event"]
+        if event["type"] == "app_mention":
+            private = False
+        elif event["type"] == "message" and event.get("channel_type") == "im":
+            private = True
+        else:
+            return []
+        ours = {each.get("user_id") for each in call.get("authorizations") or []}
+        if event.get("subtype") not in _WRITTEN or event.get("bot_id") or event.get("edited") or event.get("user") in ours:
+            return []
+        return [_inbound(event["channel"], event["user"], event.get("thread_ts"), call["event_id"], event.get("text"), private)]
+
+    def acknowledgement(self, request: Request) -> HTTPResponse:
+        """Slack's question when the webhook is set up gets its answer; else nothing, it could be shown to the patient."""
+        try:
+            call = _call(request)
+            asked = call["challenge"] if call["type"] == "url_verification" else ""
+        except Exception:  # whatever its shape, the call was taken
+            asked = ""
+        return response.text(asked if isinstance(asked, str) and asked.isascii() else "")
+
+    def calls(self, address: Any, bubble: Bubble) -> List[Call]:
+        """See parent."""
+        # What is escaped takes more room; where it does not fit, the text goes on in further sections.
+        step = _SECTION if len(_escaped(bubble.text)) <= _SECTION else _SECTION // _LONGEST_ESCAPE
+        parts = [bubble.text[at : at + step] for at in range(0, len(bubble.text), step)]
+        blocks: List[Dict[str, Any]] = [
+            {"type": "section", "text": {"type": "mrkdwn", "text": _escaped(part)}} for part in parts if part.strip()
+        ]
+        buttons = [
+            {
+                "type": "button",
+                "action_id": f"choice {number}",
+                "text": {"type": "plain_text", "text": button.title, "emoji": False},
+                "value": button.payload,
+            }
+            for number, button in enumerate(bubble.buttons)
+            if len(button.payload) <= _PAYLOAD
+        ]
+        if buttons:
+            blocks.append({"type": "actions", "elements": buttons})
+        body = {"channel": address["channel"], "text": _escaped(bubble.text)[:_FALLBACK], "blocks": blocks}
+        body.update(unfurl_links=False, unfurl_media=False)
+        if address["thread"]:
+            body["thread_ts"] = address["thread"]
+        return [{"body": body}]
+
+    async def send(self, call: Call) -> None:
+        """See parent. Slack says what is wrong in an answer of status 200."""
+        headers = {"Authorization": f"Bearer {settings().slack_token}"}
+        found = await post("Slack", f"{settings().slack_api}/chat.postMessage", call["body"], headers=headers)
+        if found.get("ok") is True:
+            return
+        error = found.get("error")
+        if not isinstance(error, str) or not _NAME.fullmatch(error):
+            raise NotDelivered("Slack answered something unknown.")
+        raise NotDelivered(f"Slack answered {error}.", final=not _LATER.fullmatch(error))
+
+
+def _call(request: Request) -> Any:
+    """What Slack says: an event is JSON, a pressed button is JSON in a form."""
+    if request.body.startswith(b"payload="):
+        return json.loads(parse_qs(request.body.decode())["payload"][0])
+    return request.json
+
+
+def _pressed(call: Dict[str, Any]) -> List[Inbound]:
+    """The button of one of our messages."""
+    chosen, channel = call["actions"][0], call["channel"]["id"]
+    if chosen["type"] != "button":
+        return []
+    thread = (call.get("message") or {}).get("thread_ts")
+    return [_inbound(channel, call["user"]["id"], thread, call["trigger_id"], chosen["value"], channel.startswith("D"))]
+
+
+def _inbound(channel: Any, user: Any, thread: Any, message_id: Any, text: Any, private: bool) -> Inbound:
+    address = {"channel": id_of(channel, "channel"), "thread": id_of(thread, "thread_ts") if thread else None}
+    return Inbound(address, f"{channel} {id_of(user, 'user')}", id_of(message_id, "id"), _words(text or ""), private)
+
+
+def _words(text: str) -> str:
+    """What the patient wrote: Slack escapes three characters and marks links, mentions and channels with <>."""
+    text = _REFERENCE.sub(lambda found: found[2] or ("" if found[1][:1] in "@#!" else found[1]), text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,122 @@
+"""Text messages (twilio.com/docs/messaging): a whole answer in one message, choices as numbers, plain punctuation."""
+
+import re
+from typing import Any, Dict, List, Sequence
+from urllib.parse import parse_qsl
+
+import aiohttp
+from multidict import MultiDict
+from sanic import response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+from twilio.request_validator import RequestValidator
+
+from infusion_guide.channels.channel import database_of
+from infusion_guide.channels.door import Refused, id_of
+from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, same
+from infusion_guide.channels.platform_api import PlatformRefused, post
+from infusion_guide.channels.rendering import Bubble, Limits, bubbles
+from infusion_guide.channels.sms_segments import longest, plain
+from infusion_guide.settings import settings
+from infusion_guide.storage import opt_out
+from infusion_guide.storage.outbox import NotDelivered
+from infusion_guide.storage.turn import Effect
+
+_NOTHING = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML: send nothing, our answer comes by itself
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # not a short code, which is a machine, nor another platform's "whatsapp:+1..."
+_FIELDS = 200  # of a call; Twilio sends about 25
+_STOP = ("stop", "unsubscribe")
+# Twilio's codes for what passes, or what the clinic mends: a full queue; a number or messaging service that is not set up.
+_LATER = frozenset({21606, 21611, 21659, 21703, 21704, 21705})
+
+
+class SmsChannel(MessagingChannel):
+    """One answer is one message where ten segments hold it.
+
+    `carrier_words` are what Twilio itself answers by default, on numbers of ten digits. YES is not among them, although it
+    ends an opt-out: who never opted out means it as an answer to us, and must not meet silence.
+    """
+
+    limits = Limits(text=longest(""))
+    carrier_words = (
+        *("help", "info"),
+        *("stop", "stopall", "unsubscribe", "end", "quit", "cancel", "optout", "revoke"),
+        *("start", "unstop"),
+    )
+
+    @classmethod
+    def name(cls) -> str:
+        """See parent."""
+        return "sms"
+
+    def configured(self) -> bool:
+        """See parent."""
+        return bool(settings().twilio_token)
+
+    def verify(self, request: Request) -> None:
+        """Twilio signs the address it called (PUBLIC_URL, whatever stands before us) and all parameters, blank ones too."""
+        query = f"?{request.query_string}" if request.query_string else ""
+        url, signature = f"{settings().public_url}{request.path}{query}", request.headers.get("x-twilio-signature") or ""
+        try:
+            given = _parameters(request)
+        except ValueError:
+            raise Refused(403, "This call is not Twilio's.") from None
+        genuine = RequestValidator(settings().twilio_token).validate(url, given, signature)
+        if not genuine or not same(given.get("AccountSid"), settings().twilio_account):
+            raise Refused(403, "This call is not Twilio's.")
+
+    def inbound(self, request: Request) -> List[Inbound]:
+        """A message with its words, "" for a picture; reports on our own messages (MessageStatus) are none.
+
+        With Advanced Opt-Out, OptOutType says which of the carrier's words was meant, in whatever language.
+        """
+        given = _parameters(request)
+        person = given["From"]
+        if "MessageStatus" in given or not _PHONE.fullmatch(person):
+            return []
+        text = given.get("OptOutType", "").lower() or given.get("Body", "")
+        return [Inbound(person, person, id_of(given["MessageSid"], "MessageSid"), text)]
+
+    def acknowledgement(self, request: Request) -> HTTPResponse:
+        """See parent."""
+        return response.text(_NOTHING, content_type="text/xml")
+
+    def calls(self, address: Any, bubble: Bubble) -> List[Call]:
+        """See parent."""
+        text = plain(bubble.text)
+        return [{"To": address, "Body": part.text} for part in bubbles([{"text": text}], Limits(text=longest(text)))]
+
+    async def send(self, call: Call) -> None:
+        """See parent."""
+        account, sender = settings().twilio_account, settings().twilio_sender
+        form = {**call, "MessagingServiceSid" if sender.startswith("MG") else "From": sender}
+        url = f"{settings().twilio_api}/2010-04-01/Accounts/{account}/Messages.json"
+        try:
+            await post("Twilio", url, form=form, auth=aiohttp.BasicAuth(account, settings().twilio_token))
+        except PlatformRefused as refused:
+            code = refused.answer.get("code")
+            if not isinstance(code, int):
+                raise
+            # Opted out (21610), no such number (21211), no mobile phone (21614): final, like every other 400.
+            final = refused.final and code not in _LATER
+            raise NotDelivered(f"Twilio answered {refused.status}, error {code}.", refused.retry_after, final) from None
+
+    def _effects(self, conversation: str, message: Inbound, replies: Sequence[Dict[str, Any]]) -> List[Effect]:
+        """The replies of one turn are one message."""
+        together = {
+            "text": "\n".join(reply["text"].strip() for reply in replies if reply.get("text", "").strip()),
+            "buttons": [button for reply in replies for button in reply.get("buttons") or []],
+        }
+        return super()._effects(conversation, message, [together])
+
+    async def _wants_silence(self, conversation: str, message: Inbound, word: str) -> bool:
+        """The carrier answers its words only when they stand alone: "help!" is ours to answer. Stopping needs no such care."""
+        word = word if word in _STOP else message.text.strip().casefold()
+        if word == "yes" and await database_of(self._app).read(lambda connection: opt_out.is_out(connection, conversation)):
+            word = "start"
+        return await super()._wants_silence(conversation, message, word)
+
+
+def _parameters(request: Request) -> "MultiDict[str]":
+    """What a call says, blank values included (Sanic's `form` leaves them out). Raises ValueError."""
+    return MultiDict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=_FIELDS))

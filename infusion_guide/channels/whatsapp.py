@@ -1,0 +1,123 @@
+"""WhatsApp (developers.facebook.com/docs/whatsapp/cloud-api): Meta's Cloud API, one person at a time."""
+
+import textwrap
+import time
+from typing import Any, Dict, List, Optional, Sequence
+
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from infusion_guide.channels import meta
+from infusion_guide.channels.door import id_of
+from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
+from infusion_guide.channels.rendering import Bubble, Button, Limits, bubbles
+from infusion_guide.settings import settings
+from infusion_guide.words import line
+
+_BODY = 1024  # characters of a text that has buttons
+_ID = 200  # of a button's payload
+_BUTTONS, _BUTTON = 3, 20  # reply buttons below a text, and characters of one
+_ROWS, _ROW, _MORE = 10, 24, 72  # of a list: its rows, characters of one, and of the smaller line below it
+_LONGEST_ID = 300
+_WINDOW = 24 * 3600.0  # seconds after a message in which Meta lets us answer
+_WORDLESS = frozenset({"image", "audio", "video", "document", "sticker", "location", "contacts", "order", "unsupported"})
+# What passes: too many calls (of the number, to this person, of the account), Meta's own trouble, an unpaid bill.
+_LATER = frozenset({80007, 130429, 131000, 131016, 131042, 131056, 133004})
+_NEVER = frozenset({131026, 131047, 131051})  # cannot be delivered; outside of the window; a kind that is not supported
+
+
+class WhatsAppChannel(MessagingChannel):
+    """Up to three short choices are buttons below the text; more, or longer ones, a list that a button opens."""
+
+    limits = Limits(text=4096, buttons=_ROWS, title=_MORE)
+
+    @classmethod
+    def name(cls) -> str:
+        """See parent."""
+        return "whatsapp"
+
+    def configured(self) -> bool:
+        """See parent."""
+        return bool(settings().whatsapp_token)
+
+    def verify(self, request: Request) -> None:
+        """See parent."""
+        meta.verify_signature(request, settings().whatsapp_app_secret)
+
+    def handshake(self, request: Request) -> Optional[HTTPResponse]:
+        """See parent."""
+        return meta.handshake(request, settings().whatsapp_verify_token)
+
+    def inbound(self, request: Request) -> List[Inbound]:
+        """All messages to our number; reports on our own messages (`statuses`) and calls for other numbers are none."""
+        if request.json["object"] != "whatsapp_business_account":
+            return []
+        changes = [change for entry in request.json["entry"] for change in entry["changes"] if change["field"] == "messages"]
+        ours = [c["value"] for c in changes if c["value"]["metadata"]["phone_number_id"] == settings().whatsapp_number_id]
+        return [found for found in map(_inbound, (message for v in ours for message in v.get("messages") or [])) if found]
+
+    def calls(self, address: Any, bubble: Bubble) -> List[Call]:
+        """See parent."""
+        buttons = [button for button in bubble.buttons if len(button.payload) <= _ID]
+        if not buttons:
+            return [_call(address, text={"body": bubble.text, "preview_url": False})]
+        *before, last = bubbles([{"text": bubble.text}], Limits(text=_BODY))
+        calls = [_call(address, text={"body": part.text, "preview_url": False}) for part in before]
+        return [*calls, _call(address, interactive={"body": {"text": last.text}, **_choices(buttons)})]
+
+    async def send(self, call: Call) -> None:
+        """See parent."""
+        url = f"{settings().meta_api}/{settings().whatsapp_number_id}/messages"
+        await meta.post_graph("WhatsApp", url, settings().whatsapp_token, call["body"], later=_LATER, never=_NEVER)
+
+
+def _call(address: Dict[str, str], **content: Any) -> Call:
+    (kind,) = content
+    body = {"messaging_product": "whatsapp", "recipient_type": "individual", **address, "type": kind, **content}
+    return {"body": body}
+
+
+def _choices(buttons: Sequence[Button]) -> Dict[str, Any]:
+    """Reply buttons where they fit, else a list; what is too long for a row goes on in the line below it."""
+    if len(buttons) <= _BUTTONS and all(len(button.title) <= _BUTTON for button in buttons):
+        replies = [{"type": "reply", "reply": {"id": button.payload, "title": button.title}} for button in buttons]
+        return {"type": "button", "action": {"buttons": replies}}
+    rows = []
+    for button in buttons:
+        title = textwrap.wrap(button.title, _ROW)[0]
+        more = button.title[len(title) :].strip()
+        rows.append({"id": button.payload, "title": title, **({"description": more} if more else {})})
+    choose = line("utter_choose_from_list")
+    return {"type": "list", "action": {"button": choose, "sections": [{"title": choose, "rows": rows}]}}
+
+
+def _inbound(message: Any) -> Optional[Inbound]:
+    """One message of a call; None for anything else, so that it does not keep the others from being answered."""
+    try:
+        if "group_id" in message or time.time() - int(message["timestamp"]) > _WINDOW:
+            return None  # in a group we are silent; an answer to an old message could not be delivered
+        text = _text(message)
+        if text is None:
+            return None
+        # Who has a username shows no number, only an id that Meta made for this business; others have both.
+        phone, user = message.get("from"), message.get("from_user_id")
+        person = id_of(user or phone, "from")
+        address = {"to": id_of(phone, "from")} if phone else {"recipient": person}
+        return Inbound(address, person, id_of(message["id"], "id", _LONGEST_ID), text + "")
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return None
+
+
+def _text(message: Dict[str, Any]) -> Optional[str]:
+    """The words or the payload, "" for what has none; None for what is no message (a reaction, a changed number)."""
+    kind = message["type"]
+    content = message.get(kind)
+    if kind == "text":
+        return content["body"]  # type: ignore[index]
+    if kind == "button":  # of a template that the clinic sent: its payload is not one of ours
+        return content["text"]  # type: ignore[index]
+    if kind == "interactive":
+        return content[content["type"]]["id"]  # type: ignore[index]
+    if kind not in _WORDLESS:
+        return None
+    return (content.get("caption") or "") if isinstance(content, dict) else ""
