@@ -28,7 +28,7 @@ def test_tell_me_more_and_say_it_again(talk):
     talk.say("does it reduce cravings?")
     assert talk.say("tell me more") == ["utter_tell_me_more"]
     assert "Triggers" in talk.buttons
-    assert talk.say("can you say that again please") == ["utter_tell_me_more"]
+    assert talk.say("please say that once more") == ["utter_tell_me_more"]
 
 
 def test_crisis_is_answered_first_and_the_talk_goes_on_carefully(talk):
