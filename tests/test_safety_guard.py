@@ -45,7 +45,8 @@ def test_check_in_wording(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["killing time at the airport", "dying to know more", "how do I kill the boss in that video game", "a murder in my novel"]
+    "text",
+    ["killing time at the airport", "dying to know more", "how do I kill the boss in that video game", "a murder in my novel"],
 )
 def test_harmless_wording(text):
     assert PATTERNS.find(text)["level"] == "harmless"

@@ -463,3 +463,13 @@ def test_the_texts_to_configure_hold_911_and_988_and_the_manual_names_every_word
     english = [variation["text"] for variations in REPLIES.values() for variation in variations]
     prompts = re.compile(r"\b(text|reply|send|write|answer) (HELP|INFO|STOP|END|QUIT|CANCEL)\b")
     assert not [text for text in english if prompts.search(text)]
+
+
+async def test_an_answer_that_did_not_arrive_is_recorded_for_staff_once(bot):
+    await bot.send(message(1, "hello"))
+    report = {"AccountSid": ACCOUNT, "MessageSid": "SMout", "MessageStatus": "undelivered", "ErrorCode": "30003"}
+    for _ in range(2):
+        assert await bot.send({**report, "From": "+15550000000", "To": message(1)["From"]}) == 200
+    delivered, failed = await rows(bot, outbox_table)
+    assert not delivered.failed and failed.failed == "sms reports: error 30003" and failed.done
+    assert failed.sender_id == delivered.sender_id and bot.heard == ["hello"]

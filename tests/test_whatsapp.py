@@ -442,3 +442,13 @@ async def test_no_bytes_are_an_error(bot):
     assert await statuses(bot, [(body, None) for body in bodies]) == {200}
     assert await statuses(bot, [(body, "sha256=" + "0" * 64) for body in bodies]) == {403}
     assert await statuses(bot, [(b"x" * 70_000, None)]) == {413} and bot.heard == []
+
+
+async def test_an_answer_that_did_not_arrive_is_recorded_for_staff_once(bot):
+    await bot.receive(message(1, "hello"))
+    failed = {"id": "wamid.out=", "status": "failed", "recipient_id": PERSON, "errors": [{"code": 131026, "title": "x"}]}
+    for _ in range(2):
+        assert await bot.send(call_of(statuses=[failed, {**failed, "id": "wamid.2=", "status": "read"}])) == 200
+    delivered, recorded = await rows(bot, outbox_table)
+    assert not delivered.failed and recorded.failed == "whatsapp reports: error 131026" and recorded.done
+    assert recorded.sender_id == delivered.sender_id and bot.heard == ["hello"]

@@ -52,6 +52,15 @@ class Inbound:
     private: bool = True
 
 
+@dataclass(frozen=True)
+class Report:
+    """An answer that the platform took and did not deliver: to whom, the platform's id of it, and its error in a few words."""
+
+    person: str
+    message_id: str
+    reason: str
+
+
 class MessagingChannel(Channel):
     """A platform in one file: `configured`, `verify`, `inbound`, `calls` and `send` are all it says."""
 
@@ -82,6 +91,10 @@ class MessagingChannel(Channel):
         """Sends one call. Raises NotDelivered."""
         raise NotImplementedError
 
+    def reports(self, request: Request) -> List[Report]:
+        """What a verified call says of answers that did not arrive. May raise anything."""
+        return []
+
     def handshake(self, request: Request) -> Optional[HTTPResponse]:
         """The answer to the platform's GET that asks whether the webhook is ours; None: there is no such question."""
         return None
@@ -109,11 +122,22 @@ class MessagingChannel(Channel):
                 self.verify(request)
             except Refused as refused:
                 return response.json({"error": str(refused)}, status=refused.status)
+            await self._record(request)
             # Together: what a person wrote in one burst keeps its order, and nobody waits for another person.
             answered = await asyncio.gather(*(self._one_person(messages) for messages in self._by_person(request)))
             if not all(answered):
                 return response.json({"error": "Please send this again."}, status=503, headers={"Retry-After": "5"})
             return self.acknowledgement(request)
+
+    async def _record(self, request: Request) -> None:
+        """Answers that did not arrive are for staff to see; whatever goes wrong here keeps no message from its answer."""
+        try:
+            for report in self.reports(request):
+                conversation = identity.conversation_with(self.name(), report.person)
+                said = (conversation, self.name(), _short(report.message_id), f"{self.name()} reports: {report.reason}")
+                await database_of(self._app).run(lambda connection, said=said: outbox.record_failure(connection, *said))
+        except Exception as error:
+            logger.warning("A report of %s was not recorded: %s", self.name(), type(error).__name__)
 
     def attach(self, app: Sanic) -> None:
         """See parent."""

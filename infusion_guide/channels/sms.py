@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 
 from infusion_guide.channels.channel import database_of
 from infusion_guide.channels.door import Refused, id_of
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, same
+from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, Report, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits, bubbles
 from infusion_guide.channels.sms_segments import longest, plain
@@ -66,7 +66,7 @@ class SmsChannel(MessagingChannel):
             raise Refused(403, "This call is not Twilio's.")
 
     def inbound(self, request: Request) -> List[Inbound]:
-        """A message with its words, "" for a picture; reports on our own messages (MessageStatus) are none.
+        """A message with its words, "" for a picture; reports on our own messages are none.
 
         With Advanced Opt-Out, OptOutType says which of the carrier's words was meant, in whatever language.
         """
@@ -76,6 +76,14 @@ class SmsChannel(MessagingChannel):
             return []
         text = given.get("OptOutType", "").lower() or given.get("Body", "")
         return [Inbound(person, person, id_of(given["MessageSid"], "MessageSid"), text)]
+
+    def reports(self, request: Request) -> List[Report]:
+        """MessageStatus "failed" or "undelivered", where a status callback is set (docs/messaging/sms.md)."""
+        given = _parameters(request)
+        if given.get("MessageStatus") not in ("failed", "undelivered"):
+            return []
+        code = int(given.get("ErrorCode") or 0)
+        return [Report(id_of(given["To"], "To"), id_of(given["MessageSid"], "MessageSid"), f"error {code}")]
 
     def acknowledgement(self, request: Request) -> HTTPResponse:
         """See parent."""

@@ -9,7 +9,7 @@ from sanic.response import HTTPResponse
 
 from infusion_guide.channels import meta
 from infusion_guide.channels.door import id_of
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
+from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, Report
 from infusion_guide.channels.rendering import Bubble, Button, Limits, bubbles
 from infusion_guide.settings import settings
 from infusion_guide.words import line
@@ -49,12 +49,18 @@ class WhatsAppChannel(MessagingChannel):
         return meta.handshake(request, settings().whatsapp_verify_token)
 
     def inbound(self, request: Request) -> List[Inbound]:
-        """All messages to our number; reports on our own messages (`statuses`) and calls for other numbers are none."""
-        if request.json["object"] != "whatsapp_business_account":
-            return []
-        changes = [change for entry in request.json["entry"] for change in entry["changes"] if change["field"] == "messages"]
-        ours = [c["value"] for c in changes if c["value"]["metadata"]["phone_number_id"] == settings().whatsapp_number_id]
-        return [found for found in map(_inbound, (message for v in ours for message in v.get("messages") or [])) if found]
+        """All messages to our number; reports on our own messages and calls for other numbers are none."""
+        messages = [message for value in _ours(request) for message in value.get("messages") or []]
+        return [found for found in map(_inbound, messages) if found]
+
+    def reports(self, request: Request) -> List[Report]:
+        """`statuses` that say "failed"."""
+        statuses = [status for value in _ours(request) for status in value.get("statuses") or []]
+        return [
+            Report(id_of(s["recipient_id"], "to"), id_of(s["id"], "id", _LONGEST_ID), f"error {int(s['errors'][0]['code'])}")
+            for s in statuses
+            if s["status"] == "failed"
+        ]
 
     def calls(self, address: Any, bubble: Bubble) -> List[Call]:
         """See parent."""
@@ -69,6 +75,14 @@ class WhatsAppChannel(MessagingChannel):
         """See parent."""
         url = f"{settings().meta_api}/{settings().whatsapp_number_id}/messages"
         await meta.post_graph("WhatsApp", url, settings().whatsapp_token, call["body"], later=_LATER, never=_NEVER)
+
+
+def _ours(request: Request) -> List[Dict[str, Any]]:
+    """What a call says of our number."""
+    if request.json["object"] != "whatsapp_business_account":
+        return []
+    changes = [change for entry in request.json["entry"] for change in entry["changes"] if change["field"] == "messages"]
+    return [c["value"] for c in changes if c["value"]["metadata"]["phone_number_id"] == settings().whatsapp_number_id]
 
 
 def _call(address: Dict[str, str], **content: Any) -> Call:

@@ -164,6 +164,18 @@ def _give_up(connection: Connection, entry: Entry, words: str) -> None:
     put(connection, entry["sender_id"], _notice("undelivered", entry["sender_id"], str(entry["id"])))
 
 
+def record_failure(connection: Connection, sender_id: str, kind: str, report: str, words: str) -> None:
+    """An answer that a platform took and could not deliver after all, as its report with the id `report` says; once."""
+    key = f"{kind} {sender_id} report {report}"
+    if connection.execute(sa.select([outbox.c.id]).where(outbox.c.key == key)).first() is not None:
+        return
+    now = time.time()
+    row = {"kind": kind, "sender_id": sender_id, "key": key, "payload": seal({}), "at": now, "due": now, "attempts": 1}
+    connection.execute(sa.insert(outbox).values(**row, done=now, failed=words[:255]))
+    metrics.count_given_up(kind)
+    put(connection, sender_id, _notice("undelivered", sender_id, report))
+
+
 def _update(connection: Connection, entry: Entry, **values: Any) -> None:
     connection.execute(sa.update(outbox).where(outbox.c.id == entry["id"]).values(**values))
 
