@@ -37,12 +37,12 @@ def flood(url: str, calls: int, seed: int) -> List[Outcome]:
         return [outcome for outcomes in pool.map(some, range(AT_ONCE)) for outcome in outcomes]
 
 
-def faults(server: DevelopmentServer, outcomes: List[Outcome]) -> List[str]:
-    """What broke, in words; nothing is what we want."""
+def faults(server: DevelopmentServer, outcomes: List[Outcome], log: str) -> List[str]:
+    """What broke, in words, as answers and the server's `log` of that time tell; nothing is what we want."""
     found = [f"{o.status} from {o.kind}: {o.body[:200]!r}" for o in outcomes if (o.status or 0) >= 500]
     found += [f"no answer from {o.kind}" for o in outcomes if o.silent]
-    found += problems_in(server.log)
-    if not server.alive or "starting it again" in server.log:
+    found += problems_in(log)
+    if not server.alive or "starting it again" in log:
         found.append("the server ended")
     return found
 
@@ -65,7 +65,7 @@ def main() -> int:
         started = time.monotonic()
         outcomes = flood(server.url, chosen.calls, chosen.seed)
         seconds = time.monotonic() - started
-        broken = faults(server, outcomes)
+        broken = faults(server, outcomes, server.log)
         alive = server.alive
     statuses: Counter = collections.Counter(_came_back(outcome) for outcome in outcomes)
     for line, times in collections.Counter(broken).most_common(20):

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.train import ensure_model
-from tests.development_server import running
 from tests.fuzz.calls import HEADERS, METHODS, PATHS, call
 from tests.fuzz.flood import faults, flood
 
@@ -26,12 +24,9 @@ anything = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server in development mode for the whole module, looked over at the end."""
-    ensure_model()
-    with running(tmp_path_factory.mktemp("fuzz")) as started:
-        yield started
+@pytest.fixture
+def server(development_server):
+    return development_server
 
 
 def post(server, body):
@@ -76,5 +71,6 @@ def test_any_path_method_and_header(server, method, path, headers):
 
 
 def test_everything_at_random(server):
+    before = len(server.log)
     outcomes = flood(server.url, 360, seed=1)
-    assert not faults(server, outcomes)
+    assert not faults(server, outcomes, server.log[before:])
