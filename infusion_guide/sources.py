@@ -27,10 +27,10 @@ def described(reply: Dict[str, Any]) -> List[Source]:
     return [{"label": label, "claims": words} for label, words in found.items()]
 
 
-def without_source_line(reply: Dict[str, Any]) -> str:
-    """The words of `reply` without the line that names the document's section, for where `described` is shown."""
-    labels = {source["label"] for source in described(reply)}
-    return "\n".join(line for line in reply["text"].split("\n") if line.rstrip(".") not in labels)
+def without_source_line(text: str, sources: List[Source]) -> str:
+    """A reply's `text` without the line that names the document's section, for where its described `sources` are shown."""
+    labels = {source["label"] for source in sources}
+    return "\n".join(line for line in text.split("\n") if line.rstrip(".") not in labels)
 
 
 def _label(name: str, **words: str) -> str:

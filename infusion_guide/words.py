@@ -2,7 +2,7 @@
 
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 import yaml
 
@@ -48,20 +48,25 @@ def clinic_answers() -> Dict[str, Dict[str, str]]:
 
 
 @cache
+def variations(name: str) -> List[Dict[str, Any]]:
+    """The reviewed variations of the response `name`, for example utter_faq/cravings, from its file; read once."""
+    found: List[Dict[str, Any]] = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
+    return found
+
+
 def next_topics(label: str) -> Tuple[str, ...]:
-    """Topics that a patient is likely to ask after `label`, for example faq/cravings (data/responses/<label>.yml)."""
-    variations = read_yaml(DATA / "responses" / f"{label}.yml")["responses"][f"utter_{label}"]
-    return tuple(variations[0]["metadata"]["next"])
+    """Topics that a patient is likely to ask after `label`, for example faq/cravings."""
+    return tuple(variations(f"utter_{label}")[0]["metadata"]["next"])
 
 
 @lru_cache(maxsize=1)
 def _button_titles() -> Dict[str, str]:
     titles: Dict[str, str] = {}
     for path in sorted((DATA / "responses").rglob("*.yml")):
-        for name, variations in read_yaml(path)["responses"].items():
-            for variation in variations:
+        for name, said in read_yaml(path)["responses"].items():
+            for variation in said:
                 titles.update({button["payload"]: button["title"] for button in variation.get("buttons", [])})
-            title = variations[0]["metadata"].get("title")
+            title = said[0]["metadata"].get("title")
             if title:
                 titles[f"/{name[len('utter_') :]}"] = title
     return titles
@@ -74,8 +79,7 @@ def button_title(payload: str) -> str:
 
 def line(name: str, **words: str) -> str:
     """The reviewed words of the response `name`, for what is said outside a turn; `words` fill its braces."""
-    response = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
-    return str(response[0]["text"]).strip().format(**settings().words(), **words)
+    return str(variations(name)[0]["text"]).strip().format(**settings().words(), **words)
 
 
 def is_answerable(label: str) -> bool:

@@ -8,7 +8,7 @@ import spacy
 from infusion_guide.nlu.message_reader import MAX_SEARCHED, clean
 from infusion_guide.nlu.safety_guard import ALARM, CHECK_IN, Patterns
 from infusion_guide.settings import settings
-from infusion_guide.words import DATA, read_yaml
+from infusion_guide.words import DATA, read_yaml, variations
 
 Reply = Dict[str, Any]  # Rasa's message: "text", "metadata" with "utter_action"
 
@@ -26,8 +26,8 @@ def _patterns() -> Dict[str, Patterns]:
 @lru_cache(maxsize=64)
 def _reply(name: str, language: str = "en") -> Reply:
     """The reviewed words of the response `name`, without buttons: nothing may be there to obey them."""
-    variations = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
-    response = next((v for v in variations if v["metadata"].get("language", "en") == language), variations[0])
+    known = variations(name)
+    response = next((v for v in known if v["metadata"].get("language", "en") == language), known[0])
     text = response["text"].strip().format(**settings().words())
     return {"text": text, "metadata": {"utter_action": name, "sources": response["metadata"]["sources"]}}
 

@@ -249,7 +249,8 @@ async def _answer(sio: socketio.AsyncServer, incoming: Incoming, reply_to: Reply
 
 def _rendered(reply: Dict[str, Any]) -> Dict[str, Any]:
     """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply, and its sources in words."""
-    rendered = {"text": without_source_line(reply), "metadata": reply.get("metadata") or {}, "sources": described(reply)}
+    sources = described(reply)
+    rendered = {"text": without_source_line(reply["text"], sources), "metadata": reply.get("metadata") or {}, "sources": sources}
     buttons = [{"content_type": "text", "title": b["title"], "payload": b["payload"]} for b in reply.get("buttons") or []]
     return {**rendered, "quick_replies": buttons} if buttons else rendered
 
