@@ -31,7 +31,7 @@ from infusion_guide.words import line
 logger = logging.getLogger(__name__)
 
 _MAYBE_A_CHOICE = re.compile(r"^.{1,40}$")
-_STOP, _START = ("stop", "unsubscribe"), ("start", "unstop")
+STOP, START = ("stop", "unsubscribe"), ("start", "unstop")  # what ends and begins the talk on every platform
 
 Call = Dict[str, Any]  # what is sent to the platform, as its channel understands it; JSON
 
@@ -169,7 +169,7 @@ class MessagingChannel(Channel):
                 return True
         except DatabaseUnavailable:
             pass  # the turn will say so
-        text = "hello" if word in _START else text
+        text = "hello" if word in START else text
         incoming = Incoming(
             conversation,
             await self._as_payload(conversation, text),
@@ -187,16 +187,16 @@ class MessagingChannel(Channel):
         """Whether nothing more is to be said to this message: an opt-out, or one of the carrier's own words."""
         database = database_of(self._app)
         out = await database.read(lambda connection: opt_out.is_out(connection, conversation))
-        if word in (*_STOP, *_START, *self.carrier_words):
+        if word in (*STOP, *START, *self.carrier_words):
             heard = (conversation, _short(message.message_id))
             if not await database.run(lambda connection: opt_out.is_news(connection, *heard)):
                 return True  # sent again: it must not undo what was said since
-        if word in _STOP or (word in self.carrier_words and word not in ("help", "info", *_START)):
+        if word in STOP or (word in self.carrier_words and word not in ("help", "info", *START)):
             await database.run(lambda connection: opt_out.leave(connection, conversation))
             if word not in self.carrier_words and not out:
                 await self._say_at_once(conversation, message, line("utter_opted_out"))
             return True
-        if word in _START and (out or word in self.carrier_words):
+        if word in START and (out or word in self.carrier_words):
             await database.run(lambda connection: opt_out.come_back(connection, conversation))
             if word not in self.carrier_words:
                 await self._say_at_once(conversation, message, line("utter_opted_in"))

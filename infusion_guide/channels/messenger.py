@@ -13,8 +13,6 @@ from infusion_guide.channels.rendering import Bubble, Limits
 from infusion_guide.settings import settings
 
 _PAYLOAD = 1000  # characters of a quick reply's payload
-_LONGEST_ID = 300
-_WINDOW = 24 * 3600.0  # seconds after a message in which Meta lets us answer
 _NEVER = frozenset({10, 551})  # outside of that window; this person cannot be written to
 
 
@@ -69,7 +67,7 @@ def _inbound(event: Any) -> Optional[Inbound]:
     """One event of a call as a message; None for anything else, so that it does not keep the others from being answered."""
     try:
         person, at = id_of(event["sender"]["id"], "sender"), event["timestamp"]
-        if time.time() - at / 1000 > _WINDOW:
+        if time.time() - at / 1000 > meta.WINDOW:
             return None  # an old call; its answer could not be delivered
         if "postback" in event:
             said = event["postback"]
@@ -79,7 +77,7 @@ def _inbound(event: Any) -> Optional[Inbound]:
             if said.get("is_echo") or said.get("is_deleted"):
                 return None
             text = (said.get("quick_reply") or {}).get("payload") or said.get("text") or ""
-        message_id = id_of(said.get("mid") or f"postback {at}", "mid", _LONGEST_ID)
+        message_id = id_of(said.get("mid") or f"postback {at}", "mid", meta.LONGEST_ID)
         return Inbound({"person": person}, person, message_id, text + "")
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None

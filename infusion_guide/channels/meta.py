@@ -13,6 +13,9 @@ from infusion_guide.channels.messaging import same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.storage.outbox import NotDelivered
 
+WINDOW = 24 * 3600.0  # seconds after a message in which Meta lets us answer
+LONGEST_ID = 300  # characters of a message's id
+
 # Codes of the Graph API that pass: its own trouble (1, 2), too many calls, and a token that a person renews (102, 190).
 _LATER = frozenset({1, 2, 4, 17, 32, 102, 190, 341, 613, 1200})
 

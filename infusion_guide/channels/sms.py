@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 
 from infusion_guide.channels.channel import database_of
 from infusion_guide.channels.door import Refused, id_of
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, Report, same
+from infusion_guide.channels.messaging import STOP, Call, Inbound, MessagingChannel, Report, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits, bubbles
 from infusion_guide.channels.sms_segments import longest, plain
@@ -25,7 +25,6 @@ from infusion_guide.storage.turn import Effect
 _NOTHING = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML: send nothing, our answer comes by itself
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # not a short code, which is a machine, nor another platform's "whatsapp:+1..."
 _FIELDS = 200  # of a call; Twilio sends about 25
-_STOP = ("stop", "unsubscribe")
 # Twilio's codes for what passes, or what the clinic mends: a full queue; a number or messaging service that is not set up.
 _LATER = frozenset({21606, 21611, 21659, 21703, 21704, 21705})
 
@@ -119,7 +118,7 @@ class SmsChannel(MessagingChannel):
 
     async def _wants_silence(self, conversation: str, message: Inbound, word: str) -> bool:
         """The carrier answers its words only when they stand alone: "help!" is ours to answer. Stopping needs no such care."""
-        word = word if word in _STOP else message.text.strip().casefold()
+        word = word if word in STOP else message.text.strip().casefold()
         if word == "yes" and await database_of(self._app).read(lambda connection: opt_out.is_out(connection, conversation)):
             word = "start"
         return await super()._wants_silence(conversation, message, word)

@@ -18,8 +18,6 @@ _BODY = 1024  # characters of a text that has buttons
 _ID = 200  # of a button's payload
 _BUTTONS, _BUTTON = 3, 20  # reply buttons below a text, and characters of one
 _ROWS, _ROW, _MORE = 10, 24, 72  # of a list: its rows, characters of one, and of the smaller line below it
-_LONGEST_ID = 300
-_WINDOW = 24 * 3600.0  # seconds after a message in which Meta lets us answer
 _WORDLESS = frozenset({"image", "audio", "video", "document", "sticker", "location", "contacts", "order", "unsupported"})
 # What passes: too many calls (of the number, to this person, of the account), Meta's own trouble, an unpaid bill.
 _LATER = frozenset({80007, 130429, 131000, 131016, 131042, 131056, 133004})
@@ -57,7 +55,7 @@ class WhatsAppChannel(MessagingChannel):
         """`statuses` that say "failed"."""
         statuses = [status for value in _ours(request) for status in value.get("statuses") or []]
         return [
-            Report(id_of(s["recipient_id"], "to"), id_of(s["id"], "id", _LONGEST_ID), f"error {int(s['errors'][0]['code'])}")
+            Report(id_of(s["recipient_id"], "to"), id_of(s["id"], "id", meta.LONGEST_ID), f"error {int(s['errors'][0]['code'])}")
             for s in statuses
             if s["status"] == "failed"
         ]
@@ -108,7 +106,7 @@ def _choices(buttons: Sequence[Button]) -> Dict[str, Any]:
 def _inbound(message: Any) -> Optional[Inbound]:
     """One message of a call; None for anything else, so that it does not keep the others from being answered."""
     try:
-        if "group_id" in message or time.time() - int(message["timestamp"]) > _WINDOW:
+        if "group_id" in message or time.time() - int(message["timestamp"]) > meta.WINDOW:
             return None  # in a group we are silent; an answer to an old message could not be delivered
         text = _text(message)
         if text is None:
@@ -117,7 +115,7 @@ def _inbound(message: Any) -> Optional[Inbound]:
         phone, user = message.get("from"), message.get("from_user_id")
         person = id_of(user or phone, "from")
         address = {"to": id_of(phone, "from")} if phone else {"recipient": person}
-        return Inbound(address, person, id_of(message["id"], "id", _LONGEST_ID), text + "")
+        return Inbound(address, person, id_of(message["id"], "id", meta.LONGEST_ID), text + "")
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
 
