@@ -1,4 +1,4 @@
-"""One channel in a running application of its own, without an assistant: what reaches Rasa is heard, and echoed."""
+"""One channel in a running application of its own, on loopback, without a model."""
 
 from contextlib import asynccontextmanager
 
@@ -10,13 +10,31 @@ from infusion_guide.storage.turn import current_turn
 
 
 @asynccontextmanager
+async def serving(channel, on_new_message, monkeypatch, agent=None):
+    """The address of an application with `channel`, whose messages reach `on_new_message`; `agent` stands for Rasa's."""
+    monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
+    monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
+    port = free_port()
+    app = Sanic(f"{channel.name()}_{port}")  # Sanic knows each name once
+    app.blueprint(channel.blueprint(on_new_message), url_prefix=f"/webhooks/{channel.name()}")
+    app.ctx.fit = True  # this application has no model to make fit
+    if agent is not None:
+        app.ctx.agent = agent
+    server = await app.create_server(host=HOST, port=port, return_asyncio_server=True, access_log=False)
+    await server.startup()
+    try:
+        yield f"http://{HOST}:{port}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@asynccontextmanager
 async def application(channel, monkeypatch):
-    """The address of the application and the list of what reached Rasa: (conversation, text, channel) each.
+    """The address of `serving` and the list of what reached Rasa: (conversation, text, channel) each.
 
     The message "break" fails; every other one is answered with itself.
     """
-    monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
-    monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
     heard = []
 
     async def on_new_message(message):
@@ -26,14 +44,5 @@ async def application(channel, monkeypatch):
         await message.output_channel.send_response(message.sender_id, {"text": f"You said: {message.text}"})
         current_turn.get().stored = True
 
-    port = free_port()
-    app = Sanic(f"{channel.name()}_{port}")  # Sanic knows each name once
-    app.blueprint(channel.blueprint(on_new_message), url_prefix=f"/webhooks/{channel.name()}")
-    app.ctx.fit = True  # this application has no assistant to make fit
-    server = await app.create_server(host=HOST, port=port, return_asyncio_server=True, access_log=False)
-    await server.startup()
-    try:
-        yield f"http://{HOST}:{port}", heard
-    finally:
-        server.close()
-        await server.wait_closed()
+    async with serving(channel, on_new_message, monkeypatch) as url:
+        yield url, heard

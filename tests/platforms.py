@@ -8,16 +8,18 @@ from types import SimpleNamespace
 import aiohttp
 import sqlalchemy as sa
 from aiohttp import web
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from sanic import Sanic
 
-from infusion_guide.channels import identity, limits
-from infusion_guide.ports import HOST, free_port
+from infusion_guide.channels import limits
+from infusion_guide.ports import HOST
 from infusion_guide.settings import ROOT
 from infusion_guide.storage.database import migrate
 from infusion_guide.storage.tracker_store import TrackerStore
+from tests.application import serving
 
 DOMAIN = Domain.load(str(ROOT / "domain.yml"))
 BUTTONS = [{"title": "Cravings", "payload": "/faq/cravings"}, {"title": "Price", "payload": "/uncovered/cost"}]
@@ -81,8 +83,6 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
         for each in (module, limits):
             monkeypatch.setattr(each, "settings", lambda: made)
         limits.limits.cache_clear()
-        monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
-        monkeypatch.setattr(Sanic, "test_mode", True)
 
         async def on_new_message(message):
             if message.text == "break":
@@ -96,14 +96,9 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
             tracker.update(ActionExecuted("action_listen"))
             await store.save(tracker)
 
-        port = free_port()
-        app = Sanic(f"{channel.name()}_{port}")
-        app.blueprint(channel.blueprint(on_new_message), url_prefix=f"/webhooks/{channel.name()}")
-        app.ctx.fit, app.ctx.agent = True, SimpleNamespace(tracker_store=store)  # this application has no model to make fit
-        server = await app.create_server(host=HOST, port=port, return_asyncio_server=True, access_log=False)
-        await server.startup()
-        base = f"http://{HOST}:{port}/webhooks/{channel.name()}"
-        async with aiohttp.ClientSession() as session:
+        agent = SimpleNamespace(tracker_store=store)
+        async with serving(channel, on_new_message, monkeypatch, agent) as at, aiohttp.ClientSession() as session:
+            base = f"{at}/webhooks/{channel.name()}"
 
             async def call(method, path, data=None, headers=None):
                 async with session.request(method, base + path, data=data, headers=headers) as answered:
@@ -115,8 +110,6 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
             try:
                 yield SimpleNamespace(call=call, platform=platform, store=store, heard=heard, url=base)
             finally:
-                server.close()
-                await server.wait_closed()
                 store.database.engine.dispose()
                 limits.limits.cache_clear()
 
@@ -124,3 +117,16 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
 async def rows(bot, table):
     """All rows of `table` in the database of `running`."""
     return await bot.store.database.read(lambda connection: connection.execute(sa.select([table])).fetchall())
+
+
+def collected(strategy, count):
+    """`count` examples of the hypothesis strategy `strategy`, the same ones every time."""
+    found = []
+
+    @examples(max_examples=count, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def collect(value):
+        found.append(value)
+
+    collect()
+    return found

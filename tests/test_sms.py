@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from multidict import MultiDict
@@ -24,7 +24,7 @@ from infusion_guide.storage import outbox
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from infusion_guide.words import line
-from tests.platforms import rows, running
+from tests.platforms import collected, rows, running
 from tests.test_replies import REPLIES, WHOLE, told
 
 ACCOUNT, TOKEN, OURS = "AC" + "a" * 32, "t" * 32, "+15550001111"
@@ -404,25 +404,6 @@ def fuzzed(tmp_path_factory):
         return asyncio.run(all_of_them())
 
     return run
-
-
-def collected(strategy, count):
-    """`count` examples of `strategy`, the same ones every time."""
-    found = []
-
-    @examples(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def collect(value):
-        found.append(value)
-
-    collect()
-    return found
 
 
 def test_no_shape_of_a_genuine_call_is_an_error(fuzzed):

@@ -8,8 +8,6 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from infusion_guide.channels import whatsapp
@@ -19,7 +17,7 @@ from infusion_guide.storage import outbox
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from infusion_guide.words import line
-from tests.platforms import BUTTONS, rows, running
+from tests.platforms import BUTTONS, collected, rows, running
 from tests.test_replies import REPLIES, WHOLE, told
 
 SECRET, VERIFY, NUMBER, TOKEN = "a" * 32, "a word of ours", "106540352242922", "EAAB-token"
@@ -405,25 +403,6 @@ ALMOST = st.fixed_dictionaries(
         "image": SHAPES,
     },
 )
-
-
-def collected(strategy, count):
-    """`count` examples of `strategy`, the same ones every time."""
-    found = []
-
-    @examples(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def collect(value):
-        found.append(value)
-
-    collect()
-    return found
 
 
 async def statuses(bot, calls):

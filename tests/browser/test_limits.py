@@ -12,6 +12,16 @@ from tests.browser.widget import OTHER_QUESTION, QUESTION, WORDS, Widget, fill
 from tests.faults.cluster import wait_until
 
 
+def unanswered(tab, fake_page):
+    """An assistant that was sent QUESTION and says nothing by itself, and the talk with it."""
+    fake = FakeAssistant(tab, answer=lambda text: None)
+    tab.goto(fake_page)
+    talk = Widget(tab).open()
+    talk.write(QUESTION)
+    expect(talk.turns).to_have_attribute("data-standing", "sent")
+    return fake, talk
+
+
 def test_too_many_messages_are_explained_and_can_be_sent_again(talk, assistant):
     talk.ask(QUESTION)
     client, ended = socketio.Client(), []
@@ -40,12 +50,8 @@ def test_too_many_messages_are_explained_and_can_be_sent_again(talk, assistant):
 
 
 def test_seconds_run_down_and_the_message_goes_again(tab, fake_page):
-    fake = FakeAssistant(tab, answer=lambda text: None)
     tab.clock.install()
-    tab.goto(fake_page)
-    talk = Widget(tab).open()
-    talk.write(QUESTION)
-    expect(talk.turns).to_have_attribute("data-standing", "sent")
+    fake, talk = unanswered(tab, fake_page)
     fake.end(fake.messages[0]["message_id"], "limited", 9)
     expect(talk.turns).to_contain_text(fill("limited", seconds=9))
     tab.clock.run_for(4000)
@@ -81,11 +87,7 @@ def test_the_longest_message_that_can_be_typed_is_taken(talk, assistant):
 
 
 def test_a_failure_says_so_and_offers_another_try(tab, fake_page):
-    fake = FakeAssistant(tab, answer=lambda text: None)
-    tab.goto(fake_page)
-    talk = Widget(tab).open()
-    talk.write(QUESTION)
-    expect(talk.turns).to_have_attribute("data-standing", "sent")
+    fake, talk = unanswered(tab, fake_page)
     fake.end(fake.messages[0]["message_id"], "failed")
     expect(talk.turns).to_contain_text(WORDS["failed"])
     fake.answer = lambda text: [reply("Now it worked.")]
@@ -95,12 +97,8 @@ def test_a_failure_says_so_and_offers_another_try(tab, fake_page):
 
 
 def test_a_silent_assistant_leads_to_people(tab, fake_page):
-    fake = FakeAssistant(tab, answer=lambda text: None)
     tab.clock.install()
-    tab.goto(fake_page)
-    talk = Widget(tab).open()
-    talk.write(QUESTION)
-    expect(talk.turns).to_have_attribute("data-standing", "sent")
+    fake, talk = unanswered(tab, fake_page)
     tab.clock.run_for(25_000)
     expect(talk.turns).to_contain_text(WORDS["slow"])
     expect(talk.turns.get_by_role("link", name=re.compile("911"))).to_be_visible()
