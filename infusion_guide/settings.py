@@ -36,6 +36,10 @@ _AT_LEAST_ONE = (
     "visitor_messages_per_day",
     "keep_conversations_days",
     "session_hours",
+    "staff_session_minutes",
+    "review_months",
+    "keep_requests_days",
+    "keep_counts_days",
 )
 _SHORT_NUMBER = re.compile(r"^[0-9]{2,6}$")
 
@@ -54,6 +58,10 @@ class Settings:
 
     clinic_name: str = "the clinic"
     clinic_phone: str = ""
+    clinic_hours: str = ""
+    clinic_timezone: str = "America/New_York"
+    clinic_holidays: str = ""
+    clinic_country: str = "US"
     emergency_number: str = "911"
     crisis_line: str = "988"
     poison_help: str = "1-800-222-1222"
@@ -76,6 +84,19 @@ class Settings:
     messages_per_second: int = 50
     visitor_messages_per_day: int = 300
     notice_webhook: str = ""
+    notice_email: str = ""
+    notice_from: str = ""
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    staff_port: int = 5056
+    staff_url: str = ""
+    staff_session_minutes: int = 30
+    review_months: int = 12
+    keep_requests_days: int = 180
+    keep_counts_days: int = 730
     stored_words: str = "plain"
     encryption_key: str = ""
     keep_conversations_days: int = 30
@@ -115,13 +136,13 @@ class Settings:
         for name in ("poison_help", "treatment_helpline", "domestic_violence_hotline"):
             if not _PHONE.match(getattr(self, name)):
                 raise SettingError(f"{name.upper()} is '{getattr(self, name)}', which is not a phone number. Fix it in .env.")
-        for name in ("port", "actions_port"):
+        for name in ("port", "actions_port", "staff_port", "smtp_port"):
             if not 1 <= getattr(self, name) <= 65535:
                 raise SettingError(
                     f"{name.upper()} is {getattr(self, name)}; a port is a number from 1 to 65535. Fix it in .env."
                 )
-        if self.port == self.actions_port:
-            raise SettingError("PORT and ACTIONS_PORT are the same. Give each its own number in .env.")
+        if len({self.port, self.actions_port, self.staff_port}) < 3:
+            raise SettingError("Of PORT, ACTIONS_PORT and STAFF_PORT two are the same. Give each its own number in .env.")
         self._check_security()
 
     def _check_security(self) -> None:

@@ -7,8 +7,11 @@ from typing import Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from infusion_guide.storage import facts, misses, transcript
 from infusion_guide.storage.sealing import seal_words, unseal
 from infusion_guide.storage.tables import feedback, turns
+
+_LOOKED_BACK = 40  # turns in which the words that an answer was given to are looked for
 
 
 class NoSuchAnswer(ValueError):
@@ -34,6 +37,12 @@ def judge(connection: Connection, judgement: Judgement) -> str:
     """
     own = (feedback.c.sender_id == judgement.conversation, feedback.c.message_id == judgement.message_id)
     answer = _answer(connection, judgement)
+    channel = judgement.conversation.split(":", 1)[0]
+    before = connection.execute(sa.select([feedback.c.value]).where(*own, feedback.c.number == judgement.number)).scalar()
+    if before:
+        facts.count(connection, channel, before, answer, -1)
+    if before == "down":
+        misses.not_disliked(connection, judgement.conversation, judgement.message_id)
     connection.execute(sa.delete(feedback).where(*own, feedback.c.number == judgement.number))
     if judgement.value:
         connection.execute(
@@ -47,7 +56,20 @@ def judge(connection: Connection, judgement: Judgement) -> str:
                 at=time.time(),
             )
         )
+        facts.count(connection, channel, judgement.value, answer)
+    if judgement.value == "down":
+        words = _words(connection, judgement)
+        if words:
+            misses.thumbs_down(connection, judgement.conversation, judgement.message_id, answer, words)
     return answer
+
+
+def _words(connection: Connection, judgement: Judgement) -> Optional[str]:
+    """What the patient had written, if it was not long ago."""
+    for turn in transcript.latest(connection, judgement.conversation, _LOOKED_BACK):
+        if turn["message_id"] == judgement.message_id:
+            return str(turn["text"])
+    return None
 
 
 def _answer(connection: Connection, judgement: Judgement) -> str:

@@ -65,10 +65,11 @@ def put(connection: Connection, sender_id: str, effects: List[Effect]) -> None:
 
 def crisis_notice(conversation: str, message_id: str) -> List[Effect]:
     """The notice to staff of a crisis reply, where NOTICE_WEBHOOK is set. It says that, and in which conversation."""
-    return _notice("crisis", conversation, message_id)
+    return notice("crisis", conversation, message_id)
 
 
-def _notice(kind: str, conversation: str, which: str) -> List[Effect]:
+def notice(kind: str, conversation: str, which: str) -> List[Effect]:
+    """What tells staff of `kind` ("crisis", "request", "undelivered") in `conversation`; `which` tells two of them apart."""
     if not settings().notice_webhook:
         return []
     return [Effect("notice", f"{kind} {conversation} {which}", {"kind": kind, "conversation": conversation})]
@@ -161,7 +162,7 @@ def _give_up(connection: Connection, entry: Entry, words: str) -> None:
     """An answer that nobody gets: recorded, counted, and told to staff."""
     metrics.count_given_up(entry["kind"])
     _update(connection, entry, done=time.time(), failed=words[:255], payload=seal({}))
-    put(connection, entry["sender_id"], _notice("undelivered", entry["sender_id"], str(entry["id"])))
+    put(connection, entry["sender_id"], notice("undelivered", entry["sender_id"], str(entry["id"])))
 
 
 def record_failure(connection: Connection, sender_id: str, kind: str, report: str, words: str) -> None:
@@ -173,7 +174,7 @@ def record_failure(connection: Connection, sender_id: str, kind: str, report: st
     row = {"kind": kind, "sender_id": sender_id, "key": key, "payload": seal({}), "at": now, "due": now, "attempts": 1}
     connection.execute(sa.insert(outbox).values(**row, done=now, failed=words[:255]))
     metrics.count_given_up(kind)
-    put(connection, sender_id, _notice("undelivered", sender_id, report))
+    put(connection, sender_id, notice("undelivered", sender_id, report))
 
 
 def _update(connection: Connection, entry: Entry, **values: Any) -> None:

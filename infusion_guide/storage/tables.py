@@ -17,6 +17,7 @@ conversations = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("started", sa.Float, nullable=False),  # Unix seconds
     sa.Column("updated", sa.Float, nullable=False, index=True),
+    sa.Column("crisis", sa.Float),  # Unix seconds of the last crisis reply: staff may look at such conversations
 )
 
 # Rasa's events, in the columns of Rasa's own SQL tracker store.
@@ -81,4 +82,130 @@ opt_outs = sa.Table(
     metadata,
     sa.Column("conversation", sa.String(255), primary_key=True),
     sa.Column("at", sa.Float, nullable=False),  # Unix seconds
+)
+
+# Call-back requests. They outlive their conversation's time (nothing a patient asks gets lost), not its erasure.
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("reference", sa.String(16), nullable=False, unique=True),
+    sa.Column("sender_id", sa.String(255), nullable=False, index=True),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("at", sa.Float, nullable=False, index=True),  # Unix seconds, as all times here
+    sa.Column("updated", sa.Float, nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),  # sealed, as the next three
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("best_time", sa.Text),
+    sa.Column("topic", sa.Text),
+    sa.Column("status", sa.String(8), nullable=False),  # "new", "taken" or "done"
+    sa.Column("taken_by", sa.String(64)),
+    sa.Column("taken", sa.Float),  # first time
+    sa.Column("done", sa.Float),
+)
+
+# What staff wrote down about a request.
+request_notes = sa.Table(
+    "request_notes",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("reference", sa.String(16), nullable=False, index=True),
+    sa.Column("sender_id", sa.String(255), nullable=False, index=True),  # of the request: erased with it
+    sa.Column("staff", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),  # sealed
+)
+
+# Messages that were answered badly, for staff to look at; one row a message, erased with the conversation.
+misses = sa.Table(
+    "misses",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("sender_id", sa.String(255), nullable=False),
+    sa.Column("message_id", sa.String(255), nullable=False),
+    sa.Column("at", sa.Float, nullable=False, index=True),
+    sa.Column("reason", sa.String(16), nullable=False),  # "fallback", "low_confidence" or "thumbs_down"
+    sa.Column("said", sa.String(255), nullable=False),  # name of the reply (utter_...)
+    sa.Column("label", sa.String(255)),  # what the message was taken for
+    sa.Column("confidence", sa.Float),
+    sa.Column("words", sa.Text, nullable=False),  # sealed
+    sa.Column("decision", sa.String(16)),  # null, "taught", "new_topic" or "ignored"
+    sa.Column("topic", sa.String(255)),  # of the decision
+    sa.Column("decided_by", sa.String(64)),
+    sa.Column("decided", sa.Float),
+    sa.UniqueConstraint("sender_id", "message_id"),
+)
+
+# What reports count. No conversation, no words, and the time cut to the hour: these rows tell nothing of a person.
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("hour", sa.Float, nullable=False, index=True),  # Unix seconds of its beginning
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("what", sa.String(32), nullable=False),  # see facts.py
+    sa.Column("name", sa.String(255)),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+# The clinic's own answers, written on the staff pages; the highest version of a topic counts, an empty text withdraws it.
+clinic_answers = sa.Table(
+    "clinic_answers",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("topic", sa.String(255), nullable=False),  # uncovered/cost
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("written_by", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.UniqueConstraint("topic", "version"),
+)
+
+# A clinician's signature under a reply: it counts for the words whose digest it names, and no longer once they change.
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False, index=True),  # utter_...
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256, hexadecimal
+    sa.Column("reviewed_by", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+# Who may sign in to the staff pages.
+staff = sa.Table(
+    "staff",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),  # to sign in with
+    sa.Column("role", sa.String(16), nullable=False),  # "front_desk", "clinician" or "admin"
+    sa.Column("password", sa.String(255), nullable=False),  # Argon2id
+    sa.Column("must_change", sa.Boolean, nullable=False),  # somebody else chose the password
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),  # wrong passwords since the last right one
+    sa.Column("locked_until", sa.Float),
+)
+
+# Who is signed in. `token` is the hash of what the browser holds.
+staff_sessions = sa.Table(
+    "staff_sessions",
+    metadata,
+    sa.Column("token", sa.String(64), primary_key=True),  # SHA-256, hexadecimal
+    sa.Column("staff_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("csrf", sa.String(64), nullable=False),
+    sa.Column("began", sa.Float, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False, index=True),
+)
+
+# Who saw or changed what on the staff pages. Never a patient's words.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False, index=True),
+    sa.Column("staff", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("object", sa.String(255), nullable=False),
+    sa.Column("detail", sa.String(255)),
 )

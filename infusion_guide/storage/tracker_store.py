@@ -1,6 +1,7 @@
 """Keeps conversations: a turn is stored whole or not at all, once, and costs the same however long the talk has been."""
 
 import time
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Dict, List, Optional
 
@@ -12,8 +13,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
 from infusion_guide.settings import settings
+from infusion_guide.storage import facts, misses, outbox, requests
 from infusion_guide.storage.database import database
-from infusion_guide.storage.outbox import put
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, turns
 from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
@@ -75,7 +76,8 @@ class TrackerStore(RasaTrackerStore):
         recent_events = [unseal(row.data) for row in rows if row.data]
         if not recent_events:
             return None
-        tracker = DialogueStateTracker.from_dict(sender_id, _whole_turns(recent_events, state), self.domain.slots)
+        told = _whole_turns(recent_events, state) + _private_slots(state)
+        tracker = DialogueStateTracker.from_dict(sender_id, told, self.domain.slots)
         setattr(tracker, _READ, (len(tracker.events), version))
         return tracker
 
@@ -103,40 +105,67 @@ class TrackerStore(RasaTrackerStore):
         if not fresh:
             return
         turn = current_turn.get()
-        rows = [_row(tracker.sender_id, event) for event in fresh]
-        state = seal(_state(tracker))
-        effects = [*turn.effects, *turn.deliveries(turn.replies)] if turn else []
-        await self.database.run(lambda connection: _write(connection, tracker.sender_id, version, state, rows, turn, effects))
+        stored_turn = _StoredTurn(
+            version=version,
+            state=seal(_state(tracker)),
+            events=[_row(tracker.sender_id, event) for event in fresh if not _is_private(event)],
+            request=requests.of_turn(tracker, fresh),
+            turn=turn,
+        )
+        if turn:
+            names = [(reply.get("metadata") or {}).get("utter_action", "") for reply in turn.replies]
+            stored_turn.outcome = facts.outcome_of(names)
+            stored_turn.counts = facts.of_turn(tracker.get_latest_input_channel() or "", names, began=not version)
+            stored_turn.miss = misses.of_turn(tracker, turn.message_id, names)
+            stored_turn.effects = [*turn.effects, *turn.deliveries(turn.replies)]
+        await self.database.run(lambda connection: _write(connection, tracker.sender_id, stored_turn))
         setattr(tracker, _READ, (len(tracker.events), version + 1))
         if turn:
             turn.stored = True
 
 
-def _write(
-    connection: Connection,
-    sender: str,
-    version: int,
-    state: str,
-    rows: List[Dict[str, Any]],
-    turn: Optional[Turn],
-    effects: List[Effect],
-) -> None:
+@dataclass
+class _StoredTurn:
+    """All that one transaction writes of a turn. `turn` is None outside of one: Rasa's own tools save trackers, too."""
+
+    version: int  # that the turn was worked out on
+    state: str  # sealed
+    events: List[Dict[str, Any]]
+    request: Optional[requests.Request]
+    turn: Optional[Turn]
+    outcome: str = "other"
+    counts: List[facts.Fact] = field(default_factory=list)
+    miss: Optional[misses.Miss] = None
+    effects: List[Effect] = field(default_factory=list)
+
+
+def _write(connection: Connection, sender: str, stored: _StoredTurn) -> None:
     now = time.time()
-    sealed = {"version": version + 1, "state": state, "updated": now}
-    if version:
-        newer = sa.update(conversations).where(conversations.c.sender_id == sender, conversations.c.version == version)
-        if connection.execute(newer.values(**sealed)).rowcount != 1:
+    values: Dict[str, Any] = {"version": stored.version + 1, "state": stored.state, "updated": now}
+    if stored.outcome == "crisis":
+        values["crisis"] = now
+    if stored.version:
+        newer = sa.update(conversations).where(conversations.c.sender_id == sender, conversations.c.version == stored.version)
+        if connection.execute(newer.values(**values)).rowcount != 1:
             raise StaleTurn(f"Conversation {sender} went on elsewhere.")
     else:
         try:
-            connection.execute(sa.insert(conversations).values(sender_id=sender, started=now, **sealed))
+            connection.execute(sa.insert(conversations).values(sender_id=sender, started=now, **values))
         except sa.exc.IntegrityError:
             raise StaleTurn(f"Conversation {sender} began elsewhere.") from None
-    connection.execute(sa.insert(events), rows)
-    if turn:
-        said = {"sender_id": sender, "message_id": turn.message_id, "replies": seal(turn.replies), "at": now}
+    if stored.events:
+        connection.execute(sa.insert(events), stored.events)
+    if stored.turn:
+        said = {"sender_id": sender, "message_id": stored.turn.message_id, "replies": seal(stored.turn.replies), "at": now}
         connection.execute(sa.insert(turns).values(said))
-    put(connection, sender, effects)
+    if stored.request:
+        requests.put(connection, stored.request)
+        facts.count(connection, stored.request["channel"], "request")
+        outbox.put(connection, sender, outbox.notice("request", sender, stored.request["reference"]))
+    if stored.miss:
+        misses.put(connection, stored.miss)
+    facts.put(connection, stored.counts)
+    outbox.put(connection, sender, stored.effects)
 
 
 def _row(sender: str, event: Event) -> Dict[str, Any]:
@@ -174,3 +203,13 @@ def _whole_turns(recent: List[Dict[str, Any]], state: Dict[str, Any]) -> List[Di
         begun.append(ActiveLoop(state["loop"], timestamp=at))
     begun.append(ActionExecuted("action_listen", timestamp=at))
     return [event.as_dict() for event in begun] + recent[first:]
+
+
+def _is_private(event: Event) -> bool:
+    return isinstance(event, SlotSet) and event.key in requests.PRIVATE_SLOTS
+
+
+def _private_slots(state: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """Events that set what a patient gave to a form under way: it is kept in the state alone."""
+    given = {name: value for name, value in state.get("slots", {}).items() if name in requests.PRIVATE_SLOTS}
+    return [SlotSet(name, value).as_dict() for name, value in given.items()]

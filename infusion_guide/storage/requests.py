@@ -1,0 +1,76 @@
+"""Call-back requests: stored in the turn that confirms them, so exactly once, and worked off by staff."""
+
+import secrets
+import time
+from typing import Any, Dict, List, Optional, Sequence
+
+import sqlalchemy as sa
+from rasa.shared.core.events import Event, SlotSet
+from rasa.shared.core.trackers import DialogueStateTracker
+from sqlalchemy.engine import Connection
+
+from infusion_guide.storage.sealing import seal
+from infusion_guide.storage.tables import requests
+
+# Slots of the form that tell who somebody is. They are kept in a conversation's state while the form is filled in, and in
+# the request afterwards; never in its events.
+PRIVATE_SLOTS = ("callback_name", "callback_contact", "callback_time", "callback_topic")
+REFERENCE_SLOT = "callback_reference"
+
+# Without letters and digits that look or sound alike, and without vowels, so that no reference is a word.
+_ALPHABET = "BCDFGHJKMPQRTVWXY346789"
+
+Request = Dict[str, Any]
+
+
+def new_reference() -> str:
+    """A number that a patient can read out, for example K7M-2QX: one of 148 million."""
+    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    return f"{drawn[:3]}-{drawn[3:]}"
+
+
+def of_turn(tracker: DialogueStateTracker, fresh: Sequence[Event]) -> Optional[Request]:
+    """The row of the request that was confirmed by the events `fresh` of `tracker`, or None.
+
+    The action that confirms sets REFERENCE_SLOT; what the patient gave stands in its events before, or in the slots.
+    """
+    references = [event.value for event in fresh if isinstance(event, SlotSet) and event.key == REFERENCE_SLOT and event.value]
+    if not references:
+        return None
+    given = _given(tracker, references[-1])
+    now = time.time()
+    return {
+        "reference": references[-1],
+        "sender_id": tracker.sender_id,
+        "channel": tracker.get_latest_input_channel() or "",
+        "at": now,
+        "updated": now,
+        "status": "new",
+        **{column: seal(given[slot]) if given.get(slot) else None for column, slot in _COLUMNS.items()},
+    }
+
+
+_COLUMNS = {"name": "callback_name", "contact": "callback_contact", "best_time": "callback_time", "topic": "callback_topic"}
+
+
+def _given(tracker: DialogueStateTracker, reference: str) -> Dict[str, str]:
+    """The values of the private slots when `reference` was set; the same action takes them away afterwards."""
+    found: Dict[str, str] = {}
+    for event in tracker.events:
+        if not isinstance(event, SlotSet):
+            continue
+        if event.key == REFERENCE_SLOT and event.value == reference:
+            break
+        if event.key in PRIVATE_SLOTS:
+            found[event.key] = event.value
+    return {slot: value for slot, value in found.items() if value}
+
+
+def put(connection: Connection, request: Request) -> None:
+    """Stores `request`."""
+    connection.execute(sa.insert(requests).values(**request))
+
+
+def known(connection: Connection, sender_id: str) -> List[Any]:
+    """The requests of one conversation, oldest first."""
+    return list(connection.execute(sa.select([requests]).where(requests.c.sender_id == sender_id).order_by(requests.c.id)))
