@@ -5,8 +5,8 @@ from typing import Any, Dict, Optional
 
 import spacy
 
-from infusion_guide.nlu.message_reader import MAX_SEARCHED, clean
-from infusion_guide.nlu.safety_guard import ALARM, CHECK_IN, Patterns
+from infusion_guide.nlu.cleaning import MAX_SEARCHED, clean
+from infusion_guide.nlu.danger_patterns import ALARM, CHECK_IN, Patterns
 from infusion_guide.settings import settings
 from infusion_guide.words import DATA, read_yaml, variations
 

@@ -1,6 +1,5 @@
 """Finds people in danger, before and apart from the topic classifier: it outranks every other reading of a message."""
 
-import itertools
 from typing import Any, Dict, List, Optional
 
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -10,10 +9,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from spacy.language import Language
-from spacy.matcher import Matcher
-from spacy.tokens import Doc
 
+from infusion_guide.nlu.danger_patterns import ALARM, CHECK_IN, HARMLESS, REASSURED, Patterns
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.question_splitter import parts_of
@@ -26,10 +23,6 @@ from infusion_guide.words import DATA, read_yaml
 # "reassured": bool}.
 SAFETY = "safety"
 
-ALARM = "alarm"
-CHECK_IN = "check_in"
-HARMLESS = "harmless"
-REASSURED = "reassured"
 _CHECK_IN_REPLY = "utter_crisis/check_in"
 _NONE = "none"
 
@@ -37,55 +30,6 @@ _NONE = "none"
 def just_checked_in(tracker: DialogueStateTracker) -> bool:
     """Whether the last thing said was the gentle question of an unsure guard."""
     return said(tracker)[-1:] == [_CHECK_IN_REPLY]
-
-
-def _alternatives(notation: str) -> List[Dict[str, Any]]:
-    """One word of the notation as the spaCy token specs it may stand for (see data/safety/patterns.yml)."""
-    if notation == "...":
-        return [{"IS_SPACE": False, "OP": "?"}] * 3
-    optional = notation.endswith("?") and len(notation) > 1
-    names = [name.rstrip("?") for name in notation.split("|")]
-    fuzzy = [name[1:] for name in names if name.startswith("~")]
-    plain = [name for name in names if not name.startswith("~")]
-    spec: Dict[str, Any] = {"LOWER": {"FUZZY": {"IN": fuzzy}}} if fuzzy else {"LOWER": {"IN": plain}}
-    if len(plain) == 1 and not fuzzy:
-        spec = {"LOWER": plain[0]}  # the same, compared by the matcher itself instead of by a call for each token
-    if optional:
-        spec["OP"] = "?"
-    return [spec]
-
-
-class Patterns:
-    """The wording of data/safety/patterns.yml, compiled to spaCy matchers.
-
-    The matchers read a plain word split (white space and punctuation, contractions kept whole), because patients
-    leave out apostrophes and blanks where a trained tokenizer expects them.
-    """
-
-    def __init__(self, nlp: Language, wording: Dict[str, Any]) -> None:
-        self._nlp = nlp
-        self._matcher = Matcher(nlp.vocab)
-        for level in (ALARM, CHECK_IN):
-            for topic, lines in wording[level].items():
-                self._matcher.add(f"{level} {topic}", [self._compile(line) for line in lines])
-        for level in (HARMLESS, REASSURED):
-            self._matcher.add(f"{level} -", [self._compile(line) for line in wording[level]])
-
-    @staticmethod
-    def _compile(line: str) -> List[Dict[str, Any]]:
-        return list(itertools.chain.from_iterable(_alternatives(word) for word in line.split()))
-
-    def find(self, text: str) -> Optional[Dict[str, str]]:
-        """The level and topic of the strongest wording in `text`, or None; harmless wording outranks all."""
-        words = "".join(c if c.isalnum() or c in "'-" else " " for c in text).split()
-        if not words:
-            return None
-        found = {self._nlp.vocab.strings[match[0]] for match in self._matcher(Doc(self._nlp.vocab, words=words))}
-        for level in (HARMLESS, ALARM, REASSURED, CHECK_IN):
-            for name in sorted(found):
-                if name.startswith(level + " "):
-                    return {"level": level, "topic": name.split(" ", 1)[1]}
-        return None
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyPipeline")

