@@ -206,7 +206,7 @@ class Settings:
         if self.twilio_token and not self.public_url:
             raise SettingError("Text messages need PUBLIC_URL: Twilio signs the address that it calls. Fill it in in .env.")
         if self.telegram_secret and not _TELEGRAM_SECRET.match(self.telegram_secret):
-            raise SettingError("TELEGRAM_SECRET has 16 to 256 letters, digits, _ or -. For example: openssl rand -hex 32")
+            raise SettingError("TELEGRAM_SECRET in .env has 16 to 256 letters, digits, _ or -. For example: openssl rand -hex 32")
 
     @property
     def origins(self) -> Tuple[str, ...]:
@@ -255,6 +255,7 @@ class Settings:
             "clinic_contact": contact.replace("of the clinic", "at the clinic"),
             "clinic_contact_es": spanish,
             "clinic_contact_short": short.replace("of the clinic", "at the clinic"),
+            "keep_requests_days": str(self.keep_requests_days),
             "emergency_number": self.emergency_number,
             "crisis_line": self.crisis_line,
             "poison_help": self.poison_help,
