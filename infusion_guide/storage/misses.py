@@ -12,8 +12,10 @@ from infusion_guide.storage.sealing import seal_words
 from infusion_guide.storage.tables import misses
 from infusion_guide.words import is_answerable
 
-# Least confidence of an answer that nobody needs to look at.
-LOW = 0.5
+# Least confidence of an answer that nobody needs to look at. Of the answers on a topic to the development sentences lie
+# below it 59 of 68 wrong ones (87 %) and 180 of 1,149 right ones (16 %), so that one look in four finds a mistake (held out:
+# 80 %, 14 %). The next 0.05 would find 5 more wrong ones among 80; 0.05 less would lose 7.
+LOW = 0.55
 
 Miss = Dict[str, Any]
 
