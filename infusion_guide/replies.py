@@ -9,14 +9,18 @@ from rasa.shared.core.events import BotUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+from infusion_guide import callback
 from infusion_guide.settings import settings
-from infusion_guide.words import claims, clinic_answers, section_labels
+from infusion_guide.words import button_title, claims, clinic_answers, section_labels
 
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3
 
 # Channels on other companies' servers: the first reply says what that means.
 MESSAGING = ("telegram", "slack", "messenger", "whatsapp", "sms")
+
+# Replies after which a call-back is offered: what the document leaves out, what a program must not answer, and a person.
+OFFERS_CALLBACK = ("utter_uncovered/", "utter_advice/", "utter_misuse/", "utter_fallback_person", "utter_talk_to_person")
 
 REFERRALS = {
     "clinician": "utter_referral_clinician",
@@ -29,6 +33,16 @@ REFERRALS = {
 def said(tracker: DialogueStateTracker) -> List[str]:
     """Names of the replies the bot has said in this conversation, oldest first."""
     return [e.metadata.get("utter_action", "") for e in tracker.events if isinstance(e, BotUttered)]
+
+
+def misses_running(replies: List[str]) -> List[str]:
+    """The fallback replies that ended the conversation so far without an answer between, oldest first."""
+    running: List[str] = []
+    for name in reversed(replies):
+        if not name.startswith("utter_fallback"):
+            break
+        running.insert(0, name)
+    return running
 
 
 class ReviewedReplies(TemplatedNaturalLanguageGenerator):
@@ -53,7 +67,7 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
             return None
         extra = variation.pop("metadata", None) or {}
         variation.pop("condition", None)
-        words = {**settings().words(), **tracker.current_slot_values(), **kwargs}
+        words = {**settings().words(), **tracker.current_slot_values(), **callback.shown_slots(tracker.slots), **kwargs}
         reply = self._fill_response(variation, words)
         lines = [reply["text"].strip()]
         own = clinic_answers().get(utter_action[len("utter_") :])
@@ -78,11 +92,21 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
         reply["buttons"] = (reply.get("buttons") or []) + [
             {"title": self.title(label), "payload": f"/{label}"} for label in offered
         ]
+        if self._offers_callback(utter_action, tracker, earlier) and not own:
+            reply["buttons"].append({"title": button_title("/request_callback"), "payload": "/request_callback"})
         if not reply["buttons"]:
             del reply["buttons"]
         reply["utter_action"] = utter_action
         reply["sources"] = extra.get("sources", [])
         return reply
+
+    @staticmethod
+    def _offers_callback(name: str, tracker: DialogueStateTracker, earlier: List[str]) -> bool:
+        """Once a request is being made or was sent, offering it would be nagging."""
+        if tracker.active_loop_name or (callback.REFERENCE in tracker.slots and tracker.get_slot(callback.REFERENCE)):
+            return False
+        second_miss = name.startswith("utter_fallback") and bool(misses_running(earlier))
+        return name.startswith(OFFERS_CALLBACK) or second_miss
 
     def _variation(self, name: str, tracker: DialogueStateTracker, earlier: List[str]) -> Optional[Dict[str, Any]]:
         """The next variation in turn: the patient's language, the slots' conditions, never one twice running."""

@@ -41,6 +41,8 @@ _AT_LEAST_ONE = (
     "keep_requests_days",
     "keep_counts_days",
 )
+_HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]+$")
+_HERE = ("127.0.0.1", "localhost", "::1")
 _SHORT_NUMBER = re.compile(r"^[0-9]{2,6}$")
 
 
@@ -167,8 +169,6 @@ class Settings:
                     f"ALLOWED_ORIGINS names '{origin}', which is not an origin. Write addresses such as "
                     "https://www.example.org in .env, separated by blanks, without a path."
                 )
-        if self.notice_webhook and not _WEB_ADDRESS.match(self.notice_webhook):
-            raise SettingError("NOTICE_WEBHOOK is not a web address. Write one in .env that begins with https:// or http://.")
         for name in ("secret_key", "rest_token", "metrics_token"):
             value = getattr(self, name)
             if value and len(value) < _SECRET:
@@ -183,9 +183,11 @@ class Settings:
                 "several are separated by blanks, the newest first."
             )
         self._check_platforms()
+        self._check_hours()
+        self._check_notices()
         if self.production and not self.secret_key:
             raise SettingError(f"PRODUCTION is on, but SECRET_KEY is missing. {_MAKE_SECRET}")
-        if not self.production and self.host not in ("127.0.0.1", "localhost", "::1"):
+        if not self.production and self.host not in _HERE:
             raise SettingError(
                 f"HOST is {self.host}, so others could reach the assistant. Set PRODUCTION=true (and what it asks for) in .env."
             )
@@ -207,6 +209,51 @@ class Settings:
             raise SettingError("Text messages need PUBLIC_URL: Twilio signs the address that it calls. Fill it in in .env.")
         if self.telegram_secret and not _TELEGRAM_SECRET.match(self.telegram_secret):
             raise SettingError("TELEGRAM_SECRET in .env has 16 to 256 letters, digits, _ or -. For example: openssl rand -hex 32")
+
+    def _check_hours(self) -> None:
+        from infusion_guide import hours  # it asks for settings itself
+        from phonenumbers import SUPPORTED_REGIONS
+
+        readers = {"clinic_hours": hours.read_week, "clinic_timezone": hours.read_zone, "clinic_holidays": hours.read_days_off}
+        for name, read in readers.items():
+            if not getattr(self, name):
+                continue
+            try:
+                read(getattr(self, name))
+            except ValueError as error:
+                raise SettingError(f"{name.upper()}: {error} Fix it in .env.") from None
+        if self.clinic_country not in SUPPORTED_REGIONS:
+            raise SettingError(
+                f"CLINIC_COUNTRY is '{self.clinic_country}'; it is a country in two capital letters, such as US. Fix it in .env."
+            )
+
+    def _check_notices(self) -> None:
+        if self.notice_webhook and not _WEB_ADDRESS.match(self.notice_webhook):
+            raise SettingError("NOTICE_WEBHOOK is not a web address. Write one in .env that begins with https:// or http://.")
+        if bool(self.notice_email) != bool(self.smtp_host):
+            missing, there = ("SMTP_HOST", "NOTICE_EMAIL") if self.notice_email else ("NOTICE_EMAIL", "SMTP_HOST")
+            raise SettingError(f"{there} is set, but {missing} is missing: e-mail needs both. Fill it in in .env.")
+        for name in ("notice_email", "notice_from"):
+            wrong = [address for address in getattr(self, name).split() if not _is_email(address)]
+            if wrong:
+                raise SettingError(f"{name.upper()} names '{wrong[0]}', which is not an e-mail address. Fix it in .env.")
+        if len(self.notice_from.split()) > 1:
+            raise SettingError("NOTICE_FROM holds more than one address. Write one in .env: just name@example.org.")
+        if self.smtp_host and not _HOST.match(self.smtp_host):
+            raise SettingError(
+                "SMTP_HOST is the name of a mail server, such as mail.example.org, without a port. Fix it in .env."
+            )
+        if self.smtp_security not in ("starttls", "tls", "none"):
+            raise SettingError(f"SMTP_SECURITY is '{self.smtp_security}'; it is starttls, tls or none. Fix it in .env.")
+        if bool(self.smtp_user) != bool(self.smtp_password):
+            missing = "SMTP_PASSWORD" if self.smtp_user else "SMTP_USER"
+            raise SettingError(f"The sign-in to the mail server is there in part: {missing} is missing. Fill it in in .env.")
+        if self.smtp_user and self.smtp_security == "none" and self.smtp_host not in _HERE:
+            raise SettingError(
+                "SMTP_SECURITY is none, so SMTP_PASSWORD would cross the network readable. Set it to starttls or tls in .env."
+            )
+        if self.staff_url and not _ORIGIN.match(self.staff_url):
+            raise SettingError("STAFF_URL is an address such as https://bot.example.org, without a path. Fix it in .env.")
 
     @property
     def origins(self) -> Tuple[str, ...]:
@@ -262,6 +309,15 @@ class Settings:
             "treatment_helpline": self.treatment_helpline,
             "domestic_violence_hotline": self.domestic_violence_hotline,
         }
+
+
+def _is_email(address: str) -> bool:
+    from email_validator import EmailNotValidError, validate_email  # only here: not every clinic gives one
+
+    try:
+        return validate_email(address, check_deliverability=False, allow_smtputf8=False).ascii_email == address
+    except EmailNotValidError:
+        return False
 
 
 @lru_cache(maxsize=1)

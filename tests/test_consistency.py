@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from infusion_guide import callback
 from tests.rooms import DATA, RETRIEVAL, ROOT, domain, files, label_of, measured, read_yaml, responses, same, trained
 
 TRAINED = trained()
@@ -15,7 +16,30 @@ CODE = "\n".join(
     p.read_text(encoding="utf-8") for folder in ("actions", "infusion_guide") for p in sorted((ROOT / folder).glob("**/*.py"))
 )
 # Intents that the pipeline sets by itself: nothing to train.
-SET_BY_PIPELINE = {"check_in_ok", "empty_message", "nlu_fallback", "repeat_last", "several_questions", "too_long_message"}
+SET_BY_PIPELINE = {
+    "check_in_ok",
+    "empty_message",
+    "form_answer",
+    "nlu_fallback",
+    "repeat_last",
+    "several_questions",
+    "too_long_message",
+}
+# What buttons send besides topics.
+OTHER_BUTTONS = {"/help_now", "/check_in_ok", "/request_callback"} | {
+    f"/form_answer/{choice}"
+    for choice in (
+        callback.AGREE,
+        callback.DECLINE,
+        callback.SEND_IT,
+        callback.SKIP,
+        callback.STOP,
+        *callback.CHANGES,
+        *callback.TIMES,
+    )
+}
+# Replies that differ with the clinic's opening hours (actions/conversation.py, by_opening_hours).
+BY_HOURS = set(re.findall(r"""by_opening_hours\("(utter_\w+)"\)""", CODE))
 # The topics of the contract (uncovered: at least these).
 REGISTER = {
     "faq": "what_is how_works bdnf_glutamate dose_conscious addiction_use withdrawal cravings underlying_issues rapid_onset "
@@ -83,6 +107,8 @@ def test_header_of_a_reply_names_its_sources():
 def test_every_reply_is_said_somewhere():
     in_rules = {step["action"] for rule in RULES for step in rule["steps"] if "action" in step}
     retrieval = {f"utter_{kind}" for kind in RETRIEVAL}
+    in_rules |= {f"utter_ask_{slot}" for form in DOMAIN["forms"].values() for slot in form["required_slots"]}
+    in_rules |= {f"{name}{hours}" for name in BY_HOURS for hours in ("", "_open", "_closed")}
     for name in REPLIES:
         said = name in in_rules or name.split("/")[0] in retrieval or re.search(rf"""["']{name}["']""", CODE)
         assert said, f"nobody says {name}"
@@ -96,10 +122,10 @@ def test_replies_named_in_code_and_rules_exist():
 
 
 def test_actions_and_files_have_one_name():
-    in_files = {p.stem for p in (ROOT / "actions").glob("action_*.py")}
-    declared = {name for name in DOMAIN["actions"] if name.startswith("action_")}
+    in_files = {p.stem for p in (ROOT / "actions").glob("*_*.py")} - {"__init__"}
+    declared = {name for name in DOMAIN["actions"] if name.startswith(("action_", "validate_"))}
     assert in_files == declared
-    assert {p.stem[len("test_") :] for p in (ROOT / "tests" / "actions").glob("test_action_*.py")} == in_files
+    assert {p.stem[len("test_") :] for p in (ROOT / "tests" / "actions").glob("test_*.py")} == in_files
 
 
 def test_rules_match_intents_not_sentences():
@@ -122,7 +148,7 @@ def test_buttons_lead_to_topics_with_a_title():
                 assert f"utter_{label}" in REPLIES, f"{name}: next topic {label} has no reply"
                 assert REPLIES[f"utter_{label}"][0]["metadata"].get("title"), f"{label} has no title"
             for button in variation.get("buttons", []):
-                assert button["payload"] in ("/help_now", "/check_in_ok"), f"{name}: {button}"
+                assert button["payload"] in OTHER_BUTTONS, f"{name}: {button}"
 
 
 def test_no_training_sentence_stands_under_two_labels():

@@ -6,10 +6,12 @@ from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.core.constants import REQUESTED_SLOT
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, RESPONSE_SELECTOR
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, RESPONSE_SELECTOR, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from infusion_guide import callback
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import BUTTON, READING
 from infusion_guide.nlu.question_splitter import parts_of
@@ -24,6 +26,7 @@ RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat
 
 # Output properties of a message.
 ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
+FORM_ANSWER = "form_answer"  # how the message answers the form under way: a choice of infusion_guide/callback.py, or "words"
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
 
 FALLBACK = "nlu_fallback"
@@ -97,6 +100,8 @@ class ConfidenceGate(GraphComponent):
         elif safety["level"]:
             message.set(ORDINARY, label, add_to_output=True)
             self._set(message, "crisis/check_in", safety["doubt"])
+        elif answer := self._form_answer(message, label, tracker):
+            self._set(message, f"{FORM_ANSWER}/{answer}", confidence)
         elif label == "chitchat/repeat" and said(tracker):
             self._set(message, "repeat_last", confidence)
         else:
@@ -151,6 +156,14 @@ class ConfidenceGate(GraphComponent):
         return labels[:3]
 
     @staticmethod
+    def _form_answer(message: Message, label: str, tracker: DialogueStateTracker) -> Optional[str]:
+        """How the message answers the question of the form under way, or None: it is something else."""
+        step = tracker.get_slot(REQUESTED_SLOT)
+        if tracker.active_loop_name != callback.FORM or step not in callback.SLOTS:
+            return None
+        return callback.reading(step, message.get(TEXT), label, tracker.current_slot_values())
+
+    @staticmethod
     def _only_reassures(label: str, safety: Dict[str, Any]) -> bool:
         return safety["reassured"] and not is_answerable(label)
 
@@ -168,6 +181,8 @@ class ConfidenceGate(GraphComponent):
         kind = kind_of(label)
         message.set(INTENT, {"name": kind, "confidence": confidence}, add_to_output=True)
         message.set(INTENT_RANKING_KEY, [{"name": kind, "confidence": confidence}], add_to_output=True)
+        if kind == FORM_ANSWER:
+            message.set(FORM_ANSWER, label[len(kind) + 1 :], add_to_output=True)
         if kind in RETRIEVAL_INTENTS:
             answer = {"responses": [], "confidence": confidence, "intent_response_key": label, "utter_action": f"utter_{label}"}
             message.set(

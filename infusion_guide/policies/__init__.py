@@ -1,1 +1,1 @@
-"""Policies that Rasa does not bring: safety above everything, and fallbacks that never repeat."""
+"""Policies that Rasa does not bring: safety above everything, fallbacks that never repeat, forms that are come back to."""

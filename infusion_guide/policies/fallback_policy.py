@@ -7,19 +7,9 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.policies.safety_policy import FixedPolicy, actions_since_user
-from infusion_guide.replies import said
+from infusion_guide.replies import misses_running, said
 
 CHOICES = "choices"
-
-
-def misses_running(replies: List[str]) -> List[str]:
-    """The fallback replies that ended the conversation so far without an answer between, oldest first."""
-    running: List[str] = []
-    for name in reversed(replies):
-        if not name.startswith("utter_fallback"):
-            break
-        running.insert(0, name)
-    return running
 
 
 def next_fallback(intent: str, has_choices: bool, replies: List[str]) -> str:
@@ -53,7 +43,7 @@ class FallbackPolicy(FixedPolicy):
 
     def decide(self, tracker: DialogueStateTracker) -> Optional[str]:
         """See parent."""
-        if tracker.latest_message is None or tracker.active_loop_name:
+        if tracker.latest_message is None:
             return None
         intent = tracker.latest_message.intent.get("name")
         if intent not in ("nlu_fallback", "empty_message", "too_long_message"):

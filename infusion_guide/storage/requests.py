@@ -1,6 +1,5 @@
 """Call-back requests: stored in the turn that confirms them, so exactly once, and worked off by staff."""
 
-import secrets
 import time
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -9,32 +8,23 @@ from rasa.shared.core.events import Event, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
+from infusion_guide.callback import CONTACT, NAME, REFERENCE, TIME, TOPIC
 from infusion_guide.storage.sealing import seal
 from infusion_guide.storage.tables import requests
 
 # Slots of the form that tell who somebody is. They are kept in a conversation's state while the form is filled in, and in
 # the request afterwards; never in its events.
-PRIVATE_SLOTS = ("callback_name", "callback_contact", "callback_time", "callback_topic")
-REFERENCE_SLOT = "callback_reference"
-
-# Without letters and digits that look or sound alike, and without vowels, so that no reference is a word.
-_ALPHABET = "BCDFGHJKMPQRTVWXY346789"
+PRIVATE_SLOTS = (NAME, CONTACT, TIME, TOPIC)
 
 Request = Dict[str, Any]
-
-
-def new_reference() -> str:
-    """A number that a patient can read out, for example K7M-2QX: one of 148 million."""
-    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-    return f"{drawn[:3]}-{drawn[3:]}"
 
 
 def of_turn(tracker: DialogueStateTracker, fresh: Sequence[Event]) -> Optional[Request]:
     """The row of the request that was confirmed by the events `fresh` of `tracker`, or None.
 
-    The action that confirms sets REFERENCE_SLOT; what the patient gave stands in its events before, or in the slots.
+    The action that confirms sets REFERENCE; what the patient gave stands in its events before, or in the slots.
     """
-    references = [event.value for event in fresh if isinstance(event, SlotSet) and event.key == REFERENCE_SLOT and event.value]
+    references = [event.value for event in fresh if isinstance(event, SlotSet) and event.key == REFERENCE and event.value]
     if not references:
         return None
     given = _given(tracker, references[-1])
@@ -50,7 +40,7 @@ def of_turn(tracker: DialogueStateTracker, fresh: Sequence[Event]) -> Optional[R
     }
 
 
-_COLUMNS = {"name": "callback_name", "contact": "callback_contact", "best_time": "callback_time", "topic": "callback_topic"}
+_COLUMNS = {"name": NAME, "contact": CONTACT, "best_time": TIME, "topic": TOPIC}
 
 
 def _given(tracker: DialogueStateTracker, reference: str) -> Dict[str, str]:
@@ -59,7 +49,7 @@ def _given(tracker: DialogueStateTracker, reference: str) -> Dict[str, str]:
     for event in tracker.events:
         if not isinstance(event, SlotSet):
             continue
-        if event.key == REFERENCE_SLOT and event.value == reference:
+        if event.key == REFERENCE and event.value == reference:
             break
         if event.key in PRIVATE_SLOTS:
             found[event.key] = event.value

@@ -1,0 +1,31 @@
+"""Says how a call-back request ended: sent, with its number and the opening hours, declined, or left."""
+
+from typing import Any, Dict, List
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.conversation import by_opening_hours
+from infusion_guide.callback import CONSENT, COUNT, REFERENCE, SEND, SLOTS, new_reference
+
+
+class ActionEndCallback(Action):
+    """The request itself is stored with this turn, by the tracker store, when the slot of its number is set."""
+
+    def name(self) -> str:
+        """See parent."""
+        return "action_end_callback"
+
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
+        """See parent."""
+        emptied = [SlotSet(slot, None) for slot in SLOTS]
+        if tracker.get_slot(SEND) is not True:
+            declined = tracker.get_slot(CONSENT) is False
+            dispatcher.utter_message(response="utter_callback_declined" if declined else "utter_callback_left")
+            return emptied
+        reference = new_reference()
+        dispatcher.utter_message(**by_opening_hours("utter_callback_sent"), callback_reference=reference)
+        # The number first: what the slots hold when it is set becomes the request (infusion_guide/storage/requests.py).
+        sent = [SlotSet(REFERENCE, reference), SlotSet(COUNT, (tracker.get_slot(COUNT) or 0) + 1)]
+        return [*sent, *emptied]
