@@ -1,0 +1,132 @@
+"""Templates, what they may use, and short messages that outlive one redirect."""
+
+import time
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from infusion_guide.channels.identity import secret
+from infusion_guide.settings import settings
+from infusion_guide.staff.access import ROLE_NAMES, delete_cookie, set_cookie
+from infusion_guide.staff.forms import StaffForm
+
+FOLDER = Path(__file__).resolve().parent
+_SAID = "staff_said"
+_SAID_SECONDS = 60  # from a change to the page that tells of it
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """The page of `template`, which extends base.html; `values` are what it shows."""
+    shared = {
+        "request": request,
+        "member": getattr(request.state, "member", None),
+        "nav": navigation(request),
+        "said": said(request),
+        "clinic_name": settings().clinic_name,
+    }
+    response = HTMLResponse(_environment().get_template(template).render({**shared, **values}), status)
+    if _SAID in request.cookies:
+        delete_cookie(response, _SAID)
+    return response
+
+
+def redirect(url: str, words: str = "") -> Response:
+    """After a change: to the page `url`, which says `words` at its top. No personal data in them: they are a cookie."""
+    response = RedirectResponse(url, 303)
+    if words:
+        set_cookie(response, _SAID, _serializer().dumps(words), _SAID_SECONDS)
+    return response
+
+
+def said(request: Request) -> str:
+    """What `redirect` left for this page, or ""."""
+    try:
+        return str(_serializer().loads(request.cookies.get(_SAID, ""), max_age=_SAID_SECONDS))
+    except BadSignature:
+        return ""
+
+
+def navigation(request: Request) -> List[Tuple[str, str, bool]]:
+    """Label and address of each page that the member may see, and whether it is this one."""
+    member = getattr(request.state, "member", None)
+    here = request.url.path
+    entries = request.app.state.navigation if member else []
+    return [(label, url, here == url or here.startswith(f"{url}/")) for label, url, roles in entries if member.role in roles]
+
+
+def when(seconds: float) -> str:
+    """A time (Unix seconds) as a person at the clinic reads it: Mon, Nov 23, 9:05 AM; of another year with the year."""
+    at = local(seconds)
+    year = "" if at.year == local(time.time()).year else f", {at.year}"
+    return f"{at:%a, %b} {at.day}{year}, {at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+
+
+def local(seconds: float) -> datetime:
+    """A time (Unix seconds) in the clinic's time zone (CLINIC_TIMEZONE)."""
+    return datetime.fromtimestamp(seconds, ZoneInfo(settings().clinic_timezone))
+
+
+def ago(seconds: float) -> str:
+    """How long ago a time (Unix seconds) was: 5 minutes."""
+    return duration(time.time() - seconds)
+
+
+def duration(seconds: float) -> str:
+    """So many seconds in words: 5 minutes, 3 hours, 2 days."""
+    for name, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count = int(seconds // length)
+        if count:
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return "less than a minute"
+
+
+def phone(contact: str) -> str:
+    """A phone number (E.164) as people here read it; of another country with its code; anything else as it is."""
+    try:
+        number = phonenumbers.parse(contact, settings().clinic_country)
+    except phonenumbers.NumberParseException:
+        return contact
+    if phonenumbers.region_code_for_number(number) == settings().clinic_country:
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def described(field: Any) -> Dict[str, str]:
+    """Attributes that tie the hint and the errors of a WTForms field to its input."""
+    hints = [f"{field.id}-hint"] * bool(field.description) + [f"{field.id}-problem"] * bool(field.errors)
+    return {**({"aria_describedby": " ".join(hints)} if hints else {}), **({"aria_invalid": "true"} if field.errors else {})}
+
+
+def csrf_token(request: Request) -> str:
+    """What forms of this page send back; "" where nobody is known, as on most error pages."""
+    csrf = getattr(request.state, "csrf", "")
+    if not csrf:
+        return ""
+    return str(StaffForm(meta={"csrf_context": {"csrf": csrf}})["csrf_token"].current_token)
+
+
+@lru_cache(maxsize=1)
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret(), salt="staff pages said")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(when=when, ago=ago, duration=duration, phone=phone, role=ROLE_NAMES.__getitem__)
+    found.globals.update(described=described, csrf_token=csrf_token)
+    return found

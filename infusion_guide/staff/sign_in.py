@@ -1,0 +1,125 @@
+"""Signing in and out, and one's own password."""
+
+import asyncio
+
+from sqlalchemy.engine import Connection
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from wtforms import PasswordField, StringField
+
+from infusion_guide.staff.access import (
+    COOKIE,
+    PASSWORD,
+    SIGN_IN,
+    confirm,
+    delete_cookie,
+    keep_form_cookie,
+    lost_form,
+    page,
+    public_page,
+    set_cookie,
+    sign_in,
+    use_form_cookie,
+)
+from infusion_guide.staff.forms import StaffForm
+from infusion_guide.staff.rendering import redirect, render
+from infusion_guide.storage import staff
+
+_WRONG = (
+    "That did not work. Please check the name and the password. After 5 wrong passwords in a row a name is closed for "
+    "15 minutes; an admin can open it sooner."
+)
+
+
+class SignIn(StaffForm):
+    """Name and password."""
+
+    name = StringField("Name")
+    password = PasswordField("Password")
+
+
+class NewPassword(StaffForm):
+    """The present password, and a new one twice."""
+
+    present = PasswordField("Present password")
+    fresh = PasswordField("New password", description=f"At least {staff.SHORTEST} characters. A few words in a row are fine.")
+    again = PasswordField("New password once more")
+
+
+@public_page
+async def enter(request: Request) -> Response:
+    """Signs in, and leads to the page that was asked for."""
+    if request.method == "GET":
+        return ask(request)
+    form = await SignIn.of(request)
+    wanted = request.query_params.get("next", "")
+    token = await sign_in(request, (form.name.data or "")[:64], (form.password.data or "")[: staff.LONGEST + 1])
+    if token is None:
+        return ask(request, 403, _WRONG, form.name.data or "")
+    response = RedirectResponse(wanted if _ours(wanted) else "/staff", 303)
+    set_cookie(response, COOKIE, token)
+    return response
+
+
+def ask(request: Request, status: int = 200, problem: str = "", name: str = "") -> Response:
+    """The sign-in page; also where a form arrived too late to be saved."""
+    use_form_cookie(request)
+    wanted = request.query_params.get("next", "")
+    shown = {"problem": problem, "name": name, "lost": lost_form(request), "next": wanted if _ours(wanted) else ""}
+    response = render(request, "sign_in.html", status, **shown)
+    keep_form_cookie(request, response)
+    return response
+
+
+def _ours(address: str) -> bool:
+    """Whether `address` is a path of these pages, whatever browsers make of slashes."""
+    return address.startswith("/staff/") and "\\" not in address and not address.startswith(SIGN_IN)
+
+
+@page()
+async def leave(request: Request) -> Response:
+    """Signs out."""
+    member = request.state.member
+
+    def work(connection: Connection) -> None:
+        staff.end_session(connection, request.cookies[COOKIE])
+        staff.note(connection, member.name, "signed out", member.name)
+
+    await request.state.database.run(work)
+    response = redirect(SIGN_IN, "You are signed out.")
+    delete_cookie(response, COOKIE)
+    return response
+
+
+@page()
+async def password(request: Request) -> Response:
+    """A new password of one's own; other sessions of the account end."""
+    form = await NewPassword.of(request)
+    if request.method == "GET":
+        return render(request, "password.html", form=form, problem="")
+    member, problem = request.state.member, ""
+    if form.fresh.data != form.again.data:
+        problem = "The two new passwords differ."
+    elif form.fresh.data == form.present.data:
+        problem = "The new password is the present one."
+    elif not await confirm(request, form.present.data or ""):
+        problem = "The present password is wrong."
+    problem = problem or staff.weakness(member.name, form.fresh.data or "") or ""
+    if problem:
+        return render(request, "password.html", 422, form=form, problem=problem)
+    new_hash = await asyncio.to_thread(staff.hashed, form.fresh.data)
+
+    def work(connection: Connection) -> None:
+        staff.set_hash(connection, member.id, new_hash, must_change=False, keep=request.cookies[COOKIE])
+        staff.note(connection, member.name, "changed own password", member.name)
+
+    await request.state.database.run(work)
+    return redirect("/staff", "You have a new password now.")
+
+
+ROUTES = [
+    Route(SIGN_IN, enter, methods=["GET", "POST"]),
+    Route("/staff/sign-out", leave, methods=["POST"]),
+    Route(PASSWORD, password, methods=["GET", "POST"]),
+]
