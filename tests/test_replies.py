@@ -32,7 +32,15 @@ FORBIDDEN = re.compile(
     r"safe for you|you qualify|you should (take|stop|skip|start)|don't worry)\b",
     re.I,
 )
-KEYWORDS = {"section": "Other Uses", "claims": "It may help.", "authority": "FDA"}
+KEYWORDS = {
+    "section": "Other Uses",
+    "claims": "It may help.",
+    "authority": "FDA",
+    "callback_reference": "K7M-2QX",
+    "clinic_hours": "Monday to Friday 9 AM to 5 PM, Saturday 9 AM to noon",
+    "closes": "today at 5 PM",
+    "next_opening": "Monday at 9 AM",
+}
 
 
 def told(name, turn=0, slots=None, language="en", channel="rest"):
