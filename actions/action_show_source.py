@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import last_topical_reply
-from infusion_guide.words import authorities, claim_words, claims, section_labels
+from infusion_guide.words import CLINIC, authorities, claim_words, claims, section_labels
 
 _MOST_CLAIMS = 2
 
@@ -23,7 +23,9 @@ class ActionShowSource(Action):
         sources = (last_topical_reply(tracker) or {}).get("sources") or []
         from_document = [source for source in sources if source in claims()]
         from_authorities = [authorities()[source] for source in sources if source in authorities()]
-        if from_document:
+        if CLINIC in sources:
+            dispatcher.utter_message(response="utter_clinic_source")
+        elif from_document:
             dispatcher.utter_message(
                 response="utter_source",
                 section=section_labels()[claims()[from_document[0]]["section"]],

@@ -11,7 +11,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from infusion_guide import callback
 from infusion_guide.settings import settings
-from infusion_guide.words import button_title, claims, clinic_answers, section_labels
+from infusion_guide.words import CLINIC, button_title, claims, clinic_answers, section_labels
 
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3
@@ -97,7 +97,7 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
         if not reply["buttons"]:
             del reply["buttons"]
         reply["utter_action"] = utter_action
-        reply["sources"] = extra.get("sources", [])
+        reply["sources"] = [CLINIC] if own else extra.get("sources", [])
         return reply
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List
 
-from infusion_guide.words import authorities, claim_words, claims, clinic_answers, line, section_labels
+from infusion_guide.words import CLINIC, authorities, claim_words, claims, line, section_labels
 
 Source = Dict[str, Any]  # "label": what to read at first; "claims": what the source says, maybe none
 
@@ -12,13 +12,11 @@ def described(reply: Dict[str, Any]) -> List[Source]:
 
     Claims of the ledger come with what must be said with them.
     """
-    metadata = reply.get("metadata") or {}
-    name = metadata.get("utter_action", "")
-    if name[len("utter_") :] in clinic_answers():
-        return [{"label": _label("utter_clinic_source"), "claims": []}]
     found: Dict[str, List[str]] = {}
-    for source in metadata.get("sources") or []:
-        if source in claims():
+    for source in (reply.get("metadata") or {}).get("sources") or []:
+        if source == CLINIC:
+            found[_label("utter_clinic_source")] = []
+        elif source in claims():
             label = _label("utter_document_source", section=section_labels()[claims()[source]["section"]])
             found.setdefault(label, []).append(claim_words(source))
         elif source in authorities():

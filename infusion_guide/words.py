@@ -2,13 +2,18 @@
 
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import yaml
 
 from infusion_guide.settings import ROOT, settings
 
 DATA = ROOT / "data"
+
+# What a reply rests on that is neither a claim nor an authority: the clinic's own words.
+CLINIC = "clinic"
+
+ClinicAnswer = Dict[str, Any]  # "text", "reviewed_by", "reviewed_on"
 
 
 def read_yaml(path: Path) -> Any:
@@ -42,9 +47,31 @@ def section_labels() -> Dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def clinic_answers() -> Dict[str, Dict[str, str]]:
-    """The clinic's own reviewed answers (data/clinic/answers.yml) by topic, for example uncovered/cost."""
+def clinic_file() -> Dict[str, ClinicAnswer]:
+    """The answers of data/clinic/answers.yml by topic, for example uncovered/cost: "text", "reviewed_by", "reviewed_on"."""
     return read_yaml(DATA / "clinic" / "answers.yml").get("answers") or {}
+
+
+_in_force: Optional[Dict[str, ClinicAnswer]] = None
+
+
+def clinic_answers() -> Dict[str, ClinicAnswer]:
+    """The clinic's own answers that are said now, by topic: those of `use_clinic_answers`, before it those of the file."""
+    return clinic_file() if _in_force is None else _in_force
+
+
+def use_clinic_answers(written: Dict[str, ClinicAnswer]) -> None:
+    """From now on the answers `written` on the staff pages are said, by topic, and win over the file; an empty text withdraws.
+
+    storage/clinic_answers.py calls this again and again, so that `clinic_answers` never has to ask the database.
+    """
+    global _in_force
+    _in_force = said_answers(written)
+
+
+def said_answers(written: Dict[str, ClinicAnswer]) -> Dict[str, ClinicAnswer]:
+    """What is said of the answers `written` on the staff pages and those of the file."""
+    return {topic: answer for topic, answer in {**clinic_file(), **written}.items() if answer["text"].strip()}
 
 
 @cache

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-import textstat
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide import replies as replies_module
+from infusion_guide import reply_rules
 from infusion_guide.replies import MESSAGING, ReviewedReplies
 from infusion_guide.settings import Settings
 from infusion_guide.words import read_yaml
@@ -24,12 +24,6 @@ WHOLE = sorted(name for name in REPLIES if not name.startswith(PIECES))
 MEDICAL = ("utter_faq/", "utter_uncovered/", "utter_advice/", "utter_misuse/")
 PROFESSIONAL = re.compile(
     r"doctor|nurse|clinician|clinic at|front desk|pharmacist|counselor|therapist|specialist|professional",
-    re.I,
-)
-# What Contract 3 of the design forbids, as far as words can show it.
-FORBIDDEN = re.compile(
-    r"\b(addicts?|abusers?|junkies?|alcoholics?|committed suicide|cured?|cures|guarantee[ds]?|promise[ds]?|\d+ ?mg|milligrams?|"
-    r"safe for you|you qualify|you should (take|stop|skip|start)|don't worry)\b",
     re.I,
 )
 KEYWORDS = {
@@ -64,9 +58,9 @@ def every_variation():
 def test_reply_is_complete_plain_and_short(name, turn, slots):
     text = told(name, turn, slots)["text"]
     assert text and "{" not in text and "  " not in text
-    assert textstat.flesch_kincaid_grade(text.replace("\n", " ")) <= 8.0, text
+    assert reply_rules.grade(text) <= reply_rules.HARDEST_GRADE, text
     assert len(text.split()) <= 66, f"{len(text.split())} words"
-    assert not FORBIDDEN.search(text), FORBIDDEN.search(text)
+    assert not reply_rules.wording(text)
     assert not re.search(r"[\u2018\u2019\u201c\u201d\u2013\u2014\u2026]", text), "plain punctuation only (SMS)"
 
 
@@ -141,6 +135,8 @@ def test_after_a_crisis_replies_stay_careful():
 def test_the_clinics_own_answer_takes_the_place(monkeypatch):
     own = {"uncovered/cost": {"text": "One visit costs 1 dollar.", "reviewed_by": "Dr. A", "reviewed_on": "2026-01-31"}}
     monkeypatch.setattr(replies_module, "clinic_answers", lambda: own)
-    text = told("utter_uncovered/cost")["text"]
+    reply = told("utter_uncovered/cost")
+    text = reply["text"]
+    assert reply["sources"] == ["clinic"]
     assert text.startswith("From the clinic: One visit costs 1 dollar.") and "doesn't give prices" not in text
     assert PROFESSIONAL.search(text.splitlines()[-1])

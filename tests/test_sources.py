@@ -24,9 +24,8 @@ def test_claims_of_one_section_stand_together_and_authorities_by_themselves():
 
 
 def test_the_clinics_own_answer_is_the_clinics(monkeypatch):
-    monkeypatch.setattr(sources, "clinic_answers", lambda: {"uncovered/cost": {"text": "..."}})
     monkeypatch.setattr(words, "settings", lambda: dataclasses.replace(settings(), clinic_name="Harbor Clinic"))
-    assert sources.described(reply("utter_uncovered/cost", "fda")) == [{"label": "From Harbor Clinic", "claims": []}]
+    assert sources.described(reply("utter_uncovered/cost", words.CLINIC)) == [{"label": "From Harbor Clinic", "claims": []}]
 
 
 def test_no_source_no_words():

@@ -18,6 +18,7 @@ from infusion_guide.server.action_endpoint import ActionEndpoint
 from infusion_guide.server.graph_runner import SequentialGraphRunner
 from infusion_guide.server.strict_http import be_strict
 from infusion_guide.settings import settings
+from infusion_guide.storage import clinic_answers
 from infusion_guide.storage.lock_store import ConversationLocks
 from infusion_guide.storage.outbox import deliver_forever
 from infusion_guide.storage.privacy import purge_daily
@@ -97,6 +98,7 @@ async def _prepare(app: Sanic, _: Any) -> None:
         app.ctx.fit = True
         app.add_task(deliver_forever(app.ctx.agent.tracker_store.database))
         app.add_task(purge_daily(app.ctx.agent.tracker_store.database))
+        app.add_task(clinic_answers.refresh_forever(app.ctx.agent.tracker_store.database))
     except Misconfigured as error:
         logger.critical("%s", error)
         app.stop()

@@ -15,5 +15,10 @@ def test_an_authority_is_named():
     assert said[0]["response"] == "utter_source_authority" and "FDA" in said[0]["authority"]
 
 
+def test_the_clinics_own_answer_is_the_clinics():
+    said, _ = run(ActionShowSource(), [bot("utter_uncovered/safety", ["clinic"])])
+    assert said[0]["response"] == "utter_clinic_source"
+
+
 def test_before_any_answer():
     assert run(ActionShowSource())[0] == [{"response": "utter_source_none"}]
