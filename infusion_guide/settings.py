@@ -42,6 +42,8 @@ _AT_LEAST_ONE = (
     "keep_counts_days",
 )
 _HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]+$")
+# Nearly as browsers check it (HTML Standard, "valid e-mail address"): no blanks, no line ends, nothing that ends a header.
+_EMAIL = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}$")
 _HERE = ("127.0.0.1", "localhost", "::1")
 _SHORT_NUMBER = re.compile(r"^[0-9]{2,6}$")
 
@@ -211,8 +213,9 @@ class Settings:
             raise SettingError("TELEGRAM_SECRET in .env has 16 to 256 letters, digits, _ or -. For example: openssl rand -hex 32")
 
     def _check_hours(self) -> None:
-        from infusion_guide import hours  # it asks for settings itself
         from phonenumbers import SUPPORTED_REGIONS
+
+        from infusion_guide import hours  # only here: it asks for settings itself
 
         readers = {"clinic_hours": hours.read_week, "clinic_timezone": hours.read_zone, "clinic_holidays": hours.read_days_off}
         for name, read in readers.items():
@@ -234,15 +237,13 @@ class Settings:
             missing, there = ("SMTP_HOST", "NOTICE_EMAIL") if self.notice_email else ("NOTICE_EMAIL", "SMTP_HOST")
             raise SettingError(f"{there} is set, but {missing} is missing: e-mail needs both. Fill it in in .env.")
         for name in ("notice_email", "notice_from"):
-            wrong = [address for address in getattr(self, name).split() if not _is_email(address)]
+            wrong = [address for address in getattr(self, name).split() if not _EMAIL.match(address)]
             if wrong:
                 raise SettingError(f"{name.upper()} names '{wrong[0]}', which is not an e-mail address. Fix it in .env.")
         if len(self.notice_from.split()) > 1:
             raise SettingError("NOTICE_FROM holds more than one address. Write one in .env: just name@example.org.")
         if self.smtp_host and not _HOST.match(self.smtp_host):
-            raise SettingError(
-                "SMTP_HOST is the name of a mail server, such as mail.example.org, without a port. Fix it in .env."
-            )
+            raise SettingError("SMTP_HOST is the name of a mail server, such as mail.example.org, and no more. Fix it in .env.")
         if self.smtp_security not in ("starttls", "tls", "none"):
             raise SettingError(f"SMTP_SECURITY is '{self.smtp_security}'; it is starttls, tls or none. Fix it in .env.")
         if bool(self.smtp_user) != bool(self.smtp_password):
@@ -309,15 +310,6 @@ class Settings:
             "treatment_helpline": self.treatment_helpline,
             "domestic_violence_hotline": self.domestic_violence_hotline,
         }
-
-
-def _is_email(address: str) -> bool:
-    from email_validator import EmailNotValidError, validate_email  # only here: not every clinic gives one
-
-    try:
-        return validate_email(address, check_deliverability=False, allow_smtputf8=False).ascii_email == address
-    except EmailNotValidError:
-        return False
 
 
 @lru_cache(maxsize=1)
