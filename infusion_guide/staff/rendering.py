@@ -20,6 +20,7 @@ from infusion_guide.staff.forms import StaffForm
 
 FOLDER = Path(__file__).resolve().parent
 _SAID = "staff_said"
+_LAST_PAGE = 100_000
 _SAID_SECONDS = 60  # from a change to the page that tells of it
 
 
@@ -97,6 +98,12 @@ def phone(contact: str) -> str:
     if phonenumbers.region_code_for_number(number) == settings().clinic_country:
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def page_number(request: Request) -> int:
+    """Which page of a list the address asks for; 1 is the first."""
+    words = request.query_params.get("page", "1")
+    return max(1, min(int(words[:9]), _LAST_PAGE)) if words.isascii() and words.isdigit() else 1
 
 
 def described(field: Any) -> Dict[str, str]:

@@ -148,18 +148,15 @@ def set_hash(connection: Connection, staff_id: int, password_hash: str, must_cha
 def set_role(connection: Connection, staff_id: int, role: str) -> None:
     """A new role; ends the account's sessions. Raises Refused: no such role, or nobody would be admin any more."""
     check_role(role)
-    if role != "admin":
-        _check_other_admin(connection, staff_id)
-    _change(connection, staff_id, role=role)
+    _change_but_keep_an_admin(connection, staff_id, role=role)
     end_sessions(connection, staff_id)
 
 
 def set_active(connection: Connection, staff_id: int, active: bool) -> None:
     """Lets an account sign in, or no longer; then its sessions end. Raises Refused: nobody would be admin any more."""
+    _change_but_keep_an_admin(connection, staff_id, active=active)
     if not active:
-        _check_other_admin(connection, staff_id)
         end_sessions(connection, staff_id)
-    _change(connection, staff_id, active=active)
 
 
 def unlock(connection: Connection, staff_id: int) -> None:
@@ -177,10 +174,12 @@ def check_role(role: str) -> None:
         raise Refused(f"There is no role {role}. The roles are {', '.join(ROLES)}.")
 
 
-def _check_other_admin(connection: Connection, staff_id: int) -> None:
-    # The rows are locked: of two admins who take each other's role away at once, the second is refused.
-    admins = sa.select([staff.c.id]).where(staff.c.role == "admin", staff.c.active).order_by(staff.c.id).with_for_update()
-    if [row.id for row in connection.execute(admins)] == [staff_id]:
+def _change_but_keep_an_admin(connection: Connection, staff_id: int, **values: Any) -> None:
+    # Two admins who take each other's role away at once: PostgreSQL lets one wait at the lock, SQLite at the change.
+    admins = sa.select([staff.c.id]).where(staff.c.role == "admin", staff.c.active)
+    connection.execute(admins.order_by(staff.c.id).with_for_update()).fetchall()
+    _change(connection, staff_id, **values)
+    if connection.execute(admins).first() is None:
         raise Refused("This is the last active admin. Make somebody else an admin first.")
 
 

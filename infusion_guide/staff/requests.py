@@ -1,0 +1,171 @@
+"""Requests: who wants to be called back, who takes it, what came of it."""
+
+from typing import Any, Dict, Optional
+from urllib.parse import urlencode
+
+from sqlalchemy.engine import Connection
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from wtforms import TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from infusion_guide.staff.access import ROLES, page
+from infusion_guide.staff.csv_export import csv_response
+from infusion_guide.staff.forms import StaffForm
+from infusion_guide.staff.rendering import local, page_number, redirect, render
+from infusion_guide.storage import staff, staff_requests
+from infusion_guide.storage.staff_requests import LONGEST_NOTE, MOST_SEARCHED
+
+NAV = ("Requests", "/staff/requests", ROLES)
+A_PAGE = 25
+_MOST_EXPORTED = 5000
+_TABS = {"new": "New", "taken": "Taken", "done": "Done", "all": "All"}
+_SAID = {
+    "take": "You have this request now.",
+    "give-back": "The request is open for everybody again.",
+    "done": "The request is closed. Thank you.",
+    "open-again": "The request is open again.",
+}
+# Who may read conversations (conversations.py).
+_MAY_READ = ("clinician", "admin")
+
+
+class NoteForm(StaffForm):
+    """A note."""
+
+    words = TextAreaField(
+        "New note",
+        description="What was agreed, and what is left to do. Staff see it, patients do not.",
+        filters=[lambda words: (words or "").replace("\r\n", "\n").strip()],  # as the browser counted it
+        validators=[
+            InputRequired("Please write something first."),
+            Length(max=LONGEST_NOTE, message=f"A note has at most {LONGEST_NOTE:,} characters. Please make two of it."),
+        ],
+    )
+
+
+@page()
+async def show_list(request: Request) -> Response:
+    """The list: one tab for each state."""
+    show, search, number = _asked(request)
+
+    def work(connection: Connection) -> Dict[str, Any]:
+        found = staff_requests.listed(connection, _status(show), search, A_PAGE, (number - 1) * A_PAGE)
+        staff.note(connection, request.state.member.name, "saw requests", show, f"{len(found.requests)} of them")
+        oldest = staff_requests.oldest_waiting(connection)
+        return {"found": found, "counts": staff_requests.counts(connection), "oldest": oldest}
+
+    values = await request.state.database.run(work)
+    here = urlencode({"show": show, **({"search": search} if search else {})})
+    pages = max(1, -(-values["found"].total // A_PAGE))
+    shown = {"show": show, "search": search, "number": number, "pages": pages, "tabs": _TABS, "here": here}
+    return render(request, "requests.html", **shown, **values, most_searched=MOST_SEARCHED)
+
+
+@page()
+async def export(request: Request) -> Response:
+    """The same list as a file."""
+    show, search, _ = _asked(request)
+
+    def work(connection: Connection) -> staff_requests.Found:
+        found = staff_requests.listed(connection, _status(show), search, _MOST_EXPORTED)
+        staff.note(connection, request.state.member.name, "exported requests", show, f"{len(found.requests)} of them")
+        return found
+
+    found = await request.state.database.run(work)
+    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", "Name", "Contact", "Best time", "Topic")
+    return csv_response("requests.csv", header, map(_row, found.requests))
+
+
+def _row(one: staff_requests.Request) -> tuple:
+    private = (one.name, one.contact, one.best_time, one.topic) if one.readable else ("(cannot be read)", "", "", "")
+    return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *private)
+
+
+def _time(seconds: Optional[float]) -> str:
+    return f"{local(seconds):%Y-%m-%d %H:%M}" if seconds else ""
+
+
+@page()
+async def show_one(request: Request) -> Response:
+    """One request; that it was looked at is in the audit log."""
+    return await _details(request, await NoteForm.of(request))
+
+
+@page()
+async def act(request: Request) -> Response:
+    """Take, give back, done, open again."""
+    reference, action = request.path_params["reference"], request.path_params["action"]
+    if action not in staff_requests.ACTIONS:
+        raise HTTPException(404)
+    name, address = request.state.member.name, f"/staff/requests/{reference}"
+
+    def work(connection: Connection) -> None:
+        _known(connection, request)
+        staff_requests.act(connection, reference, action, name)
+
+    try:
+        await request.state.database.run(work)
+    except staff_requests.TooLate as late:
+        return redirect(address, f"Nothing was changed. {late}")
+    return redirect(address, _SAID[action])
+
+
+@page()
+async def write_note(request: Request) -> Response:
+    """Keeps a note; one that cannot be kept stands in its field again."""
+    form = await NoteForm.of(request)
+    if not form.validate():
+        return await _details(request, form, 422)
+    words = form.words.data
+
+    def work(connection: Connection) -> None:
+        staff_requests.write_note(connection, _known(connection, request), request.state.member.name, words)
+
+    await request.state.database.run(work)
+    return redirect(f"/staff/requests/{request.path_params['reference']}", "The note is kept.")
+
+
+async def _details(request: Request, form: NoteForm, status: int = 200) -> Response:
+    member = request.state.member
+
+    def work(connection: Connection) -> Dict[str, Any]:
+        found = _known(connection, request)
+        staff.note(connection, member.name, "saw a request", found.reference)
+        return {
+            "found": found,
+            "notes": staff_requests.notes(connection, found.reference),
+            "history": staff_requests.history(connection, found),
+        }
+
+    values = await request.state.database.run(work)
+    return render(request, "request.html", status, form=form, may_read=member.role in _MAY_READ, **values)
+
+
+def _known(connection: Connection, request: Request) -> staff_requests.Request:
+    found = staff_requests.one(connection, request.path_params["reference"])
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _asked(request: Request) -> tuple:
+    """Tab, search words and page number of the address."""
+    show = request.query_params.get("show", "new")
+    search = request.query_params.get("search", "").strip()[:100]
+    return show if show in _TABS else "new", search, page_number(request)
+
+
+def _status(show: str) -> str:
+    return "" if show == "all" else show
+
+
+ROUTES = [
+    Route("/staff/requests", show_list),
+    Route("/staff/requests.csv", export),
+    Route("/staff/requests/{reference}", show_one),
+    Route("/staff/requests/{reference}/notes", write_note, methods=["POST"]),
+    Route("/staff/requests/{reference}/{action}", act, methods=["POST"]),
+]
