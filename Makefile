@@ -11,7 +11,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run chat train eval bench bench-scale doctor key test check lint format validate setup lock clean browser widget pictures
+.PHONY: help run chat train teach eval bench bench-scale doctor key test check lint format validate setup lock clean browser widget pictures
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,9 @@ chat: setup ## talk to it in the terminal
 
 train: setup ## train the model if its inputs changed
 	@$(PYTHON) -m infusion_guide.train
+
+teach: .venv/.dev ## try what staff taught, before and after; live if nothing gets worse (FULL=1: with every test)
+	@$(PYTHON) -m infusion_guide.teaching $(if $(FULL),--full)
 
 eval: .venv/.dev ## FILE=in.jsonl OUT=out.jsonl: outcomes a line; alone: tables and plots on the held-out sentences
 	@$(PYTHON) -m infusion_guide.evaluate $(if $(FILE),--file "$(FILE)") $(if $(OUT),--out "$(OUT)")

@@ -5,40 +5,49 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Iterator
+from typing import Iterable, Iterator
 
 from infusion_guide.settings import ROOT
+from infusion_guide.teaching import room
 
 MODELS = ROOT / "models"
 
 
-def inputs() -> Iterator[Path]:
+def inputs(project: Path = ROOT) -> Iterator[Path]:
     """Every file that training reads, in a fixed order."""
-    yield ROOT / "config.yml"
-    yield ROOT / "domain.yml"
-    yield ROOT / "requirements" / "base.txt"
-    for room in ("nlu", "responses", "rules"):
-        yield from sorted((ROOT / "data" / room).glob("**/*.yml"))
+    yield project / "config.yml"
+    yield project / "domain.yml"
+    yield project / "requirements" / "base.txt"
+    for folder in ("nlu", "responses", "rules"):
+        yield from sorted((project / "data" / folder).glob("**/*.yml"))
+    yield from room.files(project)
     for folder in ("nlu", "policies"):
-        yield from sorted((ROOT / "infusion_guide" / folder).glob("*.py"))
+        yield from sorted((project / "infusion_guide" / folder).glob("*.py"))
 
 
-def fingerprint() -> str:
+def fingerprint(project: Path = ROOT) -> str:
     """Sixteen hexadecimal digits that change with any training input."""
+    return digest_of(inputs(project), project)
+
+
+def digest_of(paths: Iterable[Path], project: Path = ROOT) -> str:
+    """Sixteen hexadecimal digits that change with the name or content of any of `paths` in `project`."""
     digest = hashlib.sha256()
-    for path in inputs():
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in paths:
+        digest.update(str(path.relative_to(project)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def model_path() -> Path:
+def model_path(project: Path = ROOT) -> Path:
     """Where the model of the present inputs stands, or will stand."""
-    return MODELS / f"infusion-guide-{fingerprint()}.tar.gz"
+    return project / "models" / f"infusion-guide-{fingerprint(project)}.tar.gz"
 
 
 def ensure_model() -> Path:
     """The fresh model; trains it when it is not there yet (two to four minutes on two cores)."""
+    _refuse_untried()
     path = model_path()
     if path.exists():
         return path
@@ -64,6 +73,21 @@ def ensure_model() -> Path:
             old.unlink()
     print(f"Trained in {time.time() - start:.0f} s: {path.relative_to(ROOT)}", flush=True)
     return path
+
+
+def _refuse_untried() -> None:
+    """What staff taught is trained only as a trial let it pass; everything else is under version control and `make test`."""
+    if room.is_tried():
+        return
+    from infusion_guide.teaching import trial  # it needs this module
+
+    with suppress(trial.Running):
+        trial.recover()  # finishes a trial that was killed while going live
+    if not room.is_tried():
+        raise SystemExit(
+            "data/taught/ holds sentences that no trial let pass. Take them back with git (`git checkout data/taught`) and "
+            "teach on the staff pages, or put them into data/taught/waiting.yml and run `make teach`."
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Reads the rooms as plain YAML, for tests that need no model."""
 
-import re
 from pathlib import Path
 from typing import Dict, List
 
+from infusion_guide.teaching import room
+from infusion_guide.teaching.room import same
 from infusion_guide.words import DATA, ROOT, read_yaml
 
 RETRIEVAL = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
@@ -20,13 +21,12 @@ def files(*parts: str) -> List[Path]:
 
 
 def trained() -> Dict[str, List[str]]:
-    """Training sentences by label, all languages."""
-    sentences: Dict[str, List[str]] = {}
-    for path in files("data", "nlu"):
-        for block in read_yaml(path)["nlu"]:
-            lines = [line[2:].strip() for line in block["examples"].splitlines() if line.strip()]
-            sentences.setdefault(block["intent"], []).extend(lines)
-    return sentences
+    """Training sentences by label, all languages, also what staff taught."""
+    found: Dict[str, List[str]] = {}
+    for path in [*files("data", "nlu"), *room.files()]:
+        for label, lines in room.sentences(path).items():
+            found.setdefault(label, []).extend(lines)
+    return found
 
 
 def responses() -> Dict[str, List[dict]]:
@@ -44,11 +44,6 @@ def measured(folder: str) -> Dict[str, List[str]]:
         sentences = read_yaml(path)["sentences"]
         found[label_of(path, ROOT / "tests" / folder)] = [s["text"] if isinstance(s, dict) else s for s in sentences]
     return found
-
-
-def same(text: str) -> str:
-    """The text as two people would call it the same sentence: letters and digits only, lower case."""
-    return re.sub(r"[\W_]+", " ", text.lower()).strip()
 
 
 def domain() -> dict:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from infusion_guide import callback
+from infusion_guide.teaching import room, waiting
 from tests.rooms import DATA, RETRIEVAL, ROOT, domain, files, label_of, measured, read_yaml, responses, same, trained
 
 TRAINED = trained()
@@ -189,3 +190,21 @@ def test_actions_hold_no_patient_facing_sentence():
         assert not re.search(r"utter_message\(\s*(text=|\")", path.read_text(encoding="utf-8")), (
             f"{path}: words belong in data/responses"
         )
+
+
+def test_what_staff_taught_was_tried_and_is_of_topics_that_may_be_taught():
+    assert room.is_tried(), "data/taught/ was changed by hand: only `make teach` writes there"
+    allowed = {label for labels in waiting.topics().values() for label in labels}
+    for path in room.files():
+        label = label_of(path, DATA / "taught")
+        assert label in allowed, f"{path}: no such topic, or one that is not taught"
+        assert list(room.sentences(path)) == [label], path
+        head = path.read_text(encoding="utf-8").splitlines()[:2]
+        for line, key in zip(head, ("Purpose", "Written by")):
+            assert re.match(rf"# {key}: \S", line), f"{path}: the header needs '# {key}: ...'"
+
+
+def test_waiting_sentences_can_be_read_and_have_a_topic():
+    allowed = {label for labels in waiting.topics().values() for label in labels}
+    for line in waiting.waiting():
+        assert line.topic in allowed, f"data/taught/waiting.yml: '{line.topic}' is no topic that may be taught"
