@@ -1,6 +1,6 @@
 """Runs the assistant and its action server on this machine: `python -m infusion_guide.serve` (or `... serve shell`).
 
-In a container, where restarting is somebody else's work, one role a process: `... serve assistant|actions|migrate`.
+In a container, where restarting is somebody else's work, one role a process: `... serve assistant|actions|staff|migrate`.
 """
 
 import os
@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
 
 from infusion_guide.settings import ROOT, SettingError, Settings, settings
-from infusion_guide.storage.database import DatabaseUnavailable, full_url, migrate
+from infusion_guide.storage import staff
+from infusion_guide.storage.database import DatabaseUnavailable, database, full_url, migrate
 from infusion_guide.train import ensure_model, model_path
 
-ROLES = ("assistant", "actions", "migrate")
+ROLES = ("assistant", "actions", "staff", "migrate")
 _RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
 STOP_SECONDS = 10.0  # that a process has to end by itself; above the door's time for a whole turn (channels/door.py)
 LOOK = 0.5  # seconds between two looks whether everything runs
@@ -101,6 +102,11 @@ def assistant(chosen: Settings, model: Path) -> List[str]:
     return [*_RASA, "run", *files, "-i", chosen.host, "-p", str(chosen.port)]
 
 
+def staff_pages() -> List[str]:
+    """Command of the staff pages, on HOST and STAFF_PORT."""
+    return [sys.executable, "-W", "ignore", "-m", "infusion_guide.staff"]
+
+
 @contextmanager
 def actions_running(port: int, env: Dict[str, str]) -> Iterator[None]:
     """The action server, ready to answer."""
@@ -171,10 +177,10 @@ def _stop_when_asked() -> None:
         signal.signal(each, leave)
 
 
-def local_url(chosen: Settings) -> str:
-    """Where this machine reaches the assistant, also when it listens on every address."""
+def local_url(chosen: Settings, port: int = 0) -> str:
+    """Where this machine reaches the assistant (or what listens on `port`), also when it listens on every address."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host, chosen.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{chosen.port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port or chosen.port}"
 
 
 def main() -> int:
@@ -199,8 +205,9 @@ def main() -> int:
     parts = [
         Part("action server", action_server(chosen.actions_port), f"http://127.0.0.1:{chosen.actions_port}/health"),
         Part("assistant", assistant(chosen, model), f"{local_url(chosen)}/health"),
+        Part("staff pages", staff_pages(), f"{local_url(chosen, chosen.staff_port)}/staff/health"),
     ]
-    return supervise(parts, env, lambda: _greet(local_url(chosen)))
+    return supervise(parts, env, lambda: _greet(chosen))
 
 
 def _migrated(chosen: Settings) -> int:
@@ -219,6 +226,8 @@ def _play(role: str, chosen: Settings) -> int:
         return _migrated(chosen)
     if role == "actions":
         command = action_server(chosen.actions_port, chosen.host)
+    elif role == "staff":
+        command = staff_pages()
     elif model_path().exists():
         command = assistant(chosen, model_path())
     else:
@@ -237,12 +246,23 @@ def _shell(command: List[str], chosen: Settings, env: Dict[str, str]) -> int:
         return 0
 
 
-def _greet(url: str) -> None:
+def _greet(chosen: Settings) -> None:
+    url = local_url(chosen)
     print(
         f"Ready on {url} (Ctrl+C stops it). Try:\n"
-        f"""  curl -s {url}/webhooks/rest/webhook -d '{{"sender": "me", "message": "does it help with depression?"}}'""",
+        f"""  curl -s {url}/webhooks/rest/webhook -d '{{"sender": "me", "message": "does it help with depression?"}}'\n"""
+        f"Staff pages: {local_url(chosen, chosen.staff_port)}/staff{_first_account(chosen)}",
         flush=True,
     )
+
+
+def _first_account(chosen: Settings) -> str:
+    """How to make the first account of the staff pages; "" when there is one."""
+    try:
+        known = database(chosen.database_url).run_now(staff.accounts)
+    except DatabaseUnavailable:
+        return ""
+    return "" if known else " (nobody can sign in yet: make staff NAME=maria ROLE=admin, with your name)"
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ class DevelopmentServer(Process):
         chosen = Settings(
             port=self.port,
             actions_port=free_port(),
+            staff_port=free_port(),
             database_url=f"sqlite:///{self.database}",
             public_url=PUBLIC_URL,
             **MESSAGING,

@@ -12,6 +12,7 @@ from infusion_guide.bench.scale import TEMPLATE, nginx_config
 from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.channels.website import files
 from infusion_guide.settings import ROOT, Settings
+from infusion_guide.staff.application import LARGEST_BODY
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.glob("**/*.yml"))
@@ -51,9 +52,9 @@ def test_every_file_is_yaml_and_says_what_it_is_for(path):
 
 
 def test_every_part_is_there():
-    assert {"proxy", "assistant", "actions", "migrate", "postgres", "redis"} <= set(SERVICES)
-    roles = {("Deployment", "proxy"), ("Deployment", "assistant"), ("Deployment", "actions"), ("Deployment", "redis")}
-    assert set(PODS) == roles | {("Job", "migrate")}
+    assert {"proxy", "assistant", "actions", "staff", "migrate", "postgres", "redis"} <= set(SERVICES)
+    servers = {("Deployment", name) for name in ("proxy", "assistant", "actions", "staff", "redis")}
+    assert set(PODS) == servers | {("Job", "migrate")}
     for kind, name in (
         ("HorizontalPodAutoscaler", "assistant"),
         ("PodDisruptionBudget", "assistant"),
@@ -152,6 +153,9 @@ def test_ports_agree():
     assert SERVICES["proxy"]["environment"]["NGINX_ASSISTANTS"] == f"assistant:{port}"
     assert COMPOSE["x-ours"]["environment"]["ACTIONS_URL"] == f"http://actions:{actions}"
     assert SERVICES["proxy"]["ports"][0].endswith(":" + re.search(r"^\s+listen (\d+) ", NGINX, re.MULTILINE)[1])
+    staff = COMPOSE["x-ours"]["environment"]["STAFF_PORT"]
+    assert SERVICES["proxy"]["environment"]["NGINX_STAFF"] == f"staff:{staff}"
+    assert f":{staff}/staff/health" in SERVICES["staff"]["healthcheck"]["test"][-1]
     assert f":{actions}/health" in SERVICES["actions"]["healthcheck"]["test"][-1]
     assert f"127.0.0.1:{port}/health" in (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     opened = {
@@ -161,9 +165,9 @@ def test_ports_agree():
         assert manifest("Service", name)["spec"]["ports"][0]["port"] == number
         admitted = manifest("NetworkPolicy", name)["spec"]["ingress"][0]["ports"][0]["port"]
         assert admitted == number, f"network.yml lets nobody reach {name}"
-    assert opened["assistant"] == int(port) and opened["actions"] == int(actions)
+    assert opened["assistant"] == int(port) and opened["actions"] == int(actions) and opened["staff"] == int(staff)
     named = {e["name"]: e["value"] for e in PODS["Deployment", "proxy"]["containers"][0]["env"]}
-    assert named["NGINX_ASSISTANTS"].endswith(f":{port}")
+    assert named["NGINX_ASSISTANTS"].endswith(f":{port}") and named["NGINX_STAFF"].endswith(f":{staff}")
 
 
 def test_proxy_waits_longer_than_a_turn_and_refuses_larger_bodies():
@@ -181,8 +185,15 @@ def test_proxy_passes_on_no_header_that_a_caller_chose():
 
 def test_proxy_hides_what_is_inside():
     open_to_all = set(re.findall(r"^\s+location (?:= )?(/\S*) \{", NGINX, re.MULTILINE))
-    assert open_to_all - {"/"} == {"/webhooks/", "/socket.io/", "/health", *files()} - {"/"}
+    assert open_to_all - {"/"} == {"/webhooks/", "/socket.io/", "/health", "/staff", *files()} - {"/"}
     assert re.search(r"location / \{\s+return 404", NGINX)
+
+
+def test_proxy_keeps_nothing_of_the_staff_pages():
+    block = re.search(r"location /staff \{(.*?)\}", NGINX, re.DOTALL)[1]
+    assert "proxy_pass http://staff;" in block and "proxy_cache off;" in block and "proxy_cache_key" not in block
+    largest = int(re.search(r"client_max_body_size (\d+)k;", NGINX)[1]) * 1024
+    assert largest >= LARGEST_BODY
 
 
 def test_proxy_has_the_widget_when_no_assistant_has():

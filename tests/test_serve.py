@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -12,8 +13,10 @@ import psutil
 import pytest
 
 from infusion_guide import serve
-from infusion_guide.ports import free_port
+from infusion_guide.ports import HOST, free_port
 from infusion_guide.settings import ROOT, Settings
+from infusion_guide.storage import staff
+from infusion_guide.storage.database import database as staff_database
 
 SERVER = """
 import http.server, os, signal, sys, time
@@ -159,6 +162,33 @@ def test_a_part_that_does_not_start_ends_everything(tmp_path):
 )
 def test_where_this_machine_reaches_the_assistant(host, url):
     assert serve.local_url(Settings(host=host, production=True, secret_key="s" * 32)) == url
+
+
+def test_run_starts_the_staff_pages_last_and_says_who_can_sign_in(monkeypatch, capsys, tmp_path):
+    chosen = Settings(port=1, actions_port=2, staff_port=3, database_url=f"sqlite:///{tmp_path}/clinic.db")
+    begun = []
+    monkeypatch.setattr(serve, "settings", lambda: chosen)
+    monkeypatch.setattr(serve, "ensure_model", lambda: tmp_path / "model.tar.gz")
+    monkeypatch.setattr(serve, "_stop_when_asked", lambda: None)
+    monkeypatch.setattr(serve, "supervise", lambda parts, env, ready: begun.append(parts) or ready() or 0)
+    monkeypatch.setattr(sys, "argv", ["serve"])
+    assert serve.main() == 0
+    assert [part.name for part in begun[0]] == ["action server", "assistant", "staff pages"]
+    assert begun[0][-1].url == "http://127.0.0.1:3/staff/health"
+    told = "Staff pages: http://127.0.0.1:3/staff"
+    assert f"{told} (nobody can sign in yet: make staff NAME=maria ROLE=admin" in capsys.readouterr().out
+    staff_database(chosen.database_url).run_now(lambda connection: staff.add(connection, "maria", "admin", "hash", True))
+    assert serve.main() == 0
+    assert capsys.readouterr().out.endswith(f"{told}\n")
+
+
+def test_the_staff_pages_say_that_their_port_is_taken():
+    with socket.create_server((HOST, free_port())) as other:
+        env = {**os.environ, "STAFF_PORT": str(other.getsockname()[1])}
+        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.staff"]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"The staff pages cannot listen on STAFF_PORT {env['STAFF_PORT']}: Address already in use.\n"
 
 
 def test_a_process_that_does_not_listen_is_killed(monkeypatch):

@@ -1,8 +1,10 @@
 """What a browser fetches: the widget's script and the demonstration page."""
 
+import asyncio
 import dataclasses
 import gzip
 import re
+from collections import deque
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -81,6 +83,40 @@ def test_the_page_needs_nothing_from_elsewhere(served):
     addresses.feed(answered.body.decode())
     assert "default-src 'none'" in answered.headers["content-security-policy"]
     assert addresses.found and all(re.match(r"/(?!/)|tel:|sms:", address) for address in addresses.found)
+
+
+@pytest.mark.parametrize("path", ["/staff", "/staff/requests/K7M-2QX"])
+@pytest.mark.parametrize(
+    "chosen, address",
+    [
+        ({"staff_port": 5099}, "http://127.0.0.1:5099"),
+        ({"staff_url": "https://bot.example.org"}, "https://bot.example.org"),
+        ({"staff_url": "https://staff.example.org", "production": True, "secret_key": "s" * 32}, "https://staff.example.org"),
+    ],
+)
+def test_staff_are_led_to_their_pages(monkeypatch, chosen, address, path):
+    monkeypatch.setattr(website, "settings", lambda: dataclasses.replace(settings(), **chosen))
+    answered = website.to_staff_pages(path)
+    assert answered.status == 302 and answered.headers["location"] == address + path
+
+
+def test_in_production_nobody_is_led_to_an_address_that_nobody_chose(monkeypatch):
+    chosen = dataclasses.replace(settings(), production=True, secret_key="s" * 32)
+    monkeypatch.setattr(website, "settings", lambda: chosen)
+    assert website.to_staff_pages("/staff") is None
+
+
+def test_only_staff_paths_are_led_there():
+    app = SimpleNamespace(request_middleware=deque())
+    website.add_website(app)
+    (serve,) = app.request_middleware
+
+    def answer(method, path):
+        return asyncio.run(serve(SimpleNamespace(method=method, path=path, headers={})))
+
+    assert answer("GET", "/staff").status == answer("HEAD", "/staff/requests").status == 302
+    assert answer("POST", "/staff/sign-in") is None and answer("GET", "/staffing") is None
+    assert answer("GET", "/clinic.css").status == 200
 
 
 def test_the_guide_names_every_setting_of_the_tag():

@@ -30,7 +30,7 @@ from infusion_guide.bench.servers import logged
 from infusion_guide.evaluate.sentences import HELDOUT, own
 from infusion_guide.ports import HOST, free_port
 from infusion_guide.serve import action_server, assistant, environment, wait_for
-from infusion_guide.settings import ROOT, settings
+from infusion_guide.settings import ROOT, Settings, settings
 from infusion_guide.storage.database import migrate
 from infusion_guide.train import model_path
 
@@ -206,6 +206,7 @@ def nginx_config(template: str, port: int, assistants: Sequence[int], folder: Pa
     servers = "".join(f"server {HOST}:{one} max_fails=2 fail_timeout=5s;\n        " for one in assistants)
     changes = [
         (r"server \$\{NGINX_ASSISTANTS\} resolve [^;]*;\s*", servers, 2),
+        (r"server \$\{NGINX_STAFF\} resolve [^;]*;", f"server {HOST}:{Settings.staff_port};", 1),  # nobody calls them here
         (r"    resolver [^\n]*\n", "", 1),
         (r"\$\{NGINX_TRUSTED_PROXIES\}", f"{HOST}/32", 1),
         (r"listen 8080 default_server;", f"listen {HOST}:{port};", 1),

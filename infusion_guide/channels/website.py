@@ -11,7 +11,7 @@ from typing import Dict, Optional
 
 from sanic import Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse, empty, raw
+from sanic.response import HTTPResponse, empty, raw, redirect
 
 from infusion_guide.settings import settings
 
@@ -67,16 +67,31 @@ def files() -> Dict[str, _File]:
 
 
 def add_website(app: Sanic) -> None:
-    """Serves `files` to GET and HEAD.
+    """Serves `files` to GET and HEAD, and leads to the staff pages.
 
     Before routing: Rasa has a route of its own at "/", and the files are there while the assistant still starts.
     """
 
     async def serve(request: Request) -> Optional[HTTPResponse]:
-        file = files().get(request.path) if request.method in ("GET", "HEAD") else None
+        if request.method not in ("GET", "HEAD"):
+            return None
+        if request.path == "/staff" or request.path.startswith("/staff/"):
+            return to_staff_pages(request.path)
+        file = files().get(request.path)
         return file.answer(request) if file else None
 
     app.request_middleware.appendleft(serve)
+
+
+def to_staff_pages(path: str) -> Optional[HTTPResponse]:
+    """Leads from `path` to the staff pages, a process of their own: at STAFF_URL, or in development at STAFF_PORT.
+
+    None in production without STAFF_URL: where they are is then not for this server to say.
+    """
+    chosen = settings()
+    if not chosen.staff_url and chosen.production:
+        return None
+    return redirect(f"{chosen.staff_url or f'http://127.0.0.1:{chosen.staff_port}'}{path}")
 
 
 def _words() -> Dict[str, str]:

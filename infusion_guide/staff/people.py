@@ -122,12 +122,12 @@ def _change_role(connection: Connection, staff_id: int, role: str) -> str:
 
 def _activate(connection: Connection, staff_id: int, _: str) -> str:
     staff.set_active(connection, staff_id, True)
-    return "let a person in again"
+    return "activated a person"
 
 
 def _deactivate(connection: Connection, staff_id: int, _: str) -> str:
     staff.set_active(connection, staff_id, False)
-    return "shut a person out"
+    return "deactivated a person"
 
 
 def _unlock(connection: Connection, staff_id: int, _: str) -> str:

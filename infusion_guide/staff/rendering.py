@@ -24,6 +24,17 @@ _LAST_PAGE = 100_000
 _SAID_SECONDS = 60  # from a change to the page that tells of it
 
 
+_CHANNELS = {
+    "web": "Website",
+    "rest": "A program (REST)",
+    "telegram": "Telegram",
+    "slack": "Slack",
+    "messenger": "Messenger",
+    "whatsapp": "WhatsApp",
+    "sms": "Text message",
+}
+
+
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """The page of `template`, which extends base.html; `values` are what it shows."""
     shared = {
@@ -112,6 +123,11 @@ def described(field: Any) -> Dict[str, str]:
     return {**({"aria_describedby": " ".join(hints)} if hints else {}), **({"aria_invalid": "true"} if field.errors else {})}
 
 
+def channel(name: str) -> str:
+    """The channel `name` (credentials.yml) as staff call it."""
+    return _CHANNELS.get(name, name)
+
+
 def csrf_token(request: Request) -> str:
     """What forms of this page send back; "" where nobody is known, as on most error pages."""
     csrf = getattr(request.state, "csrf", "")
@@ -134,6 +150,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(when=when, ago=ago, duration=duration, phone=phone, role=ROLE_NAMES.__getitem__)
+    found.filters.update(when=when, ago=ago, duration=duration, phone=phone, channel=channel, role=ROLE_NAMES.__getitem__)
     found.globals.update(described=described, csrf_token=csrf_token)
     return found

@@ -10,6 +10,7 @@ import secrets
 import sys
 import time
 import unicodedata
+from functools import lru_cache
 from typing import Any, List, Optional, Tuple
 
 import sqlalchemy as sa
@@ -93,7 +94,10 @@ def _normal(password: str) -> str:
     return unicodedata.normalize("NFKC", password)  # the same letters from another keyboard
 
 
-NOBODY = hashed(secrets.token_hex())  # what a password is compared with where there is no account: it takes the same time
+@lru_cache(maxsize=1)
+def nobody() -> str:
+    """What a password is compared with where there is no account, so that this takes the same time."""
+    return hashed(secrets.token_hex())
 
 
 # ---- Accounts ----
