@@ -11,7 +11,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from infusion_guide import callback
 from infusion_guide.settings import settings
-from infusion_guide.words import CLINIC, button_title, claims, clinic_answers, section_labels
+from infusion_guide.words import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, section_labels
 
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3
@@ -70,7 +70,7 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
         words = {**settings().words(), **tracker.current_slot_values(), **callback.shown_slots(tracker.slots), **kwargs}
         reply = self._fill_response(variation, words)
         lines = [reply["text"].strip()]
-        own = clinic_answers().get(utter_action[len("utter_") :])
+        own = self.own_answer(utter_action[len("utter_") :])
         if own:
             lines = [f"{self._line('utter_clinic_answer_intro', 0, words)} {own['text'].strip()}"]
         else:
@@ -99,6 +99,11 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
         reply["utter_action"] = utter_action
         reply["sources"] = [CLINIC] if own else extra.get("sources", [])
         return reply
+
+    @staticmethod
+    def own_answer(label: str) -> Optional[ClinicAnswer]:
+        """The clinic's own answer on a topic such as uncovered/cost, which is said in the place of ours."""
+        return clinic_answers().get(label)
 
     @staticmethod
     def _offers_callback(name: str, tracker: DialogueStateTracker, earlier: List[str]) -> bool:

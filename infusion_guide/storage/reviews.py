@@ -6,7 +6,7 @@ from typing import Dict, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from infusion_guide.storage.tables import reviews
+from infusion_guide.storage.tables import facts, reviews
 
 
 def sign(connection: Connection, name: str, digest: str, by: str) -> None:
@@ -18,3 +18,16 @@ def newest(connection: Connection) -> Dict[Tuple[str, str], Row]:
     """The newest signature by name of the reply and digest of its words."""
     rows = connection.execute(sa.select([reviews]).order_by(reviews.c.at, reviews.c.id))
     return {(row.name, row.digest): row for row in rows}
+
+
+def use_since(connection: Connection, since: float) -> Dict[str, Dict[str, int]]:
+    """How often each reply was said ("reply") and judged ("up", "down") since the Unix second `since`, by its name.
+
+    Only replies on a topic are counted when they are said.
+    """
+    wanted = (facts.c.what.in_(("reply", "up", "down")), facts.c.hour >= since)
+    columns = [facts.c.name, facts.c.what, sa.func.sum(facts.c.count).label("number")]
+    found: Dict[str, Dict[str, int]] = {}
+    for row in connection.execute(sa.select(columns).where(*wanted).group_by(facts.c.name, facts.c.what)):
+        found.setdefault(row.name, {})[row.what] = int(row.number)
+    return found

@@ -1,0 +1,358 @@
+"""Every reply with its source, its review and its use; clinicians sign replies and write the clinic's own answers."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import date
+from difflib import SequenceMatcher
+from typing import Any, Dict, List, Optional, Tuple
+from urllib.parse import quote
+
+from sqlalchemy.engine import Connection
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from wtforms import HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length
+from wtforms.widgets import HiddenInput
+
+from infusion_guide import reply_book, reply_rules, sign_off
+from infusion_guide.reply_book import KINDS, Reading, Reply
+from infusion_guide.settings import settings
+from infusion_guide.staff.access import page
+from infusion_guide.staff.forms import StaffForm
+from infusion_guide.staff.rendering import FOLDER, local, redirect, render
+from infusion_guide.storage import clinic_answers, reviews, staff
+from infusion_guide.words import clinic_file, said_answers
+
+READERS = ("clinician", "admin")
+WRITERS = ("clinician",)  # who may answer for words that patients read
+
+DAYS = 30  # of use that are shown
+_DAY = 86_400.0  # seconds
+_LONGEST = 1000  # characters of an own answer; what is much too long is refused with the number of its words
+
+
+class Filter(StaffForm):
+    """Which replies are listed."""
+
+    q = StringField("Words", description="Part of a reply, its name or its source.")
+    kind = SelectField("Kind", choices=[("all", "All kinds"), *((kind or "lines", title) for kind, title in KINDS.items())])
+    review = SelectField("Review", choices=[("all", "All replies"), ("overdue", "Overdue for review")])
+
+
+class Signature(StaffForm):
+    """A signature under the words of `digest`: those that were on the page."""
+
+    digest = HiddenField()
+
+
+class OwnAnswer(StaffForm):
+    """The clinic's own text; `seen` is the version that its writer had before them."""
+
+    text = TextAreaField(
+        "The clinic's answer",
+        [Length(max=_LONGEST, message="This is much too long for an answer.")],
+        description=f"At most {reply_rules.MOST_WORDS} words, easy to read. Leave it empty to withdraw the answer.",
+    )
+    seen = IntegerField(widget=HiddenInput(), default=0)
+
+
+class PutBack(StaffForm):
+    """The number of an older version, and the newest that was on the page."""
+
+    version = IntegerField(validators=[InputRequired()])
+    seen = IntegerField(validators=[InputRequired()])
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the database knows of replies at one moment."""
+
+    written: Dict[str, Any]
+    signatures: Dict[Tuple[str, str], Tuple[str, date]]
+    use: Dict[str, Dict[str, int]]
+
+    def book(self) -> List[Reply]:
+        """All replies with it."""
+        return reply_book.book(said_answers(self.written), self.signatures)
+
+
+def known(connection: Connection) -> Known:
+    """Reads what is known of all replies."""
+    signatures = {key: (row.reviewed_by, local(row.at).date()) for key, row in reviews.newest(connection).items()}
+    return Known(clinic_answers.newest(connection), signatures, reviews.use_since(connection, time.time() - DAYS * _DAY))
+
+
+# ---- All replies ----
+
+
+@page(READERS)
+async def list_answers(request: Request) -> Response:
+    """Every reply, or those that were looked for."""
+    form = Filter(request.query_params, meta={"csrf": False})
+    found = await request.state.database.run(known)
+    today = local(time.time()).date()
+    rows = await asyncio.to_thread(_chosen, found.book(), form, today)
+    return render(
+        request,
+        "answers.html",
+        form=form,
+        rows=rows,
+        kinds=KINDS,
+        use=found.use,
+        days=DAYS,
+        today=today,
+        overdue=sum(reply.is_overdue(today) for reply, _ in rows),
+        months=settings().review_months,
+    )
+
+
+def _chosen(replies: List[Reply], form: Filter, today: date) -> List[Tuple[Reply, Tuple[Reading, ...]]]:
+    """The replies that `form` asks for, with their readings; not for the event loop."""
+    words = " ".join((form.q.data or "").lower().split())
+    kind = {"all": None, "lines": ""}.get(form.kind.data or "all", form.kind.data)
+    return [
+        (reply, readings)
+        for reply, readings in ((reply, reply.readings) for reply in replies)
+        if (kind is None or reply.kind == kind)
+        and (form.review.data != "overdue" or reply.is_overdue(today))
+        and (not words or words in _searched(reply, readings))
+    ]
+
+
+def _searched(reply: Reply, readings: Tuple[Reading, ...]) -> str:
+    said = [line for reading in readings for line in (*reading.lines, *reading.buttons)]
+    rests_on = [f"{source.where} {source.words}" for source in reply.sources]
+    return " ".join([reply.name, reply.title, *said, *rests_on]).lower()
+
+
+# ---- One reply ----
+
+
+@page(READERS)
+async def one_answer(request: Request) -> Response:
+    """One reply, whole."""
+    return await _show(request)
+
+
+@page(WRITERS)
+async def sign(request: Request) -> Response:
+    """A clinician answers for the words that they have read."""
+    form = await Signature.of(request)
+    name, by = _name(request), request.state.member.name
+
+    def signed(connection: Connection) -> bool:
+        reply = _reply(known(connection), name)
+        if reply.digest != form.digest.data:
+            return False
+        reviews.sign(connection, name, reply.digest, by)
+        staff.note(connection, by, "signed a reply", name, reply.digest[:12])
+        return True
+
+    if await request.state.database.run(signed):
+        return redirect(_address(name), "Signed. Thank you.")
+    return await _show(request, 409, "The words changed since you read them, so nothing was signed. Please read them again.")
+
+
+async def _show(request: Request, status: int = 200, problem: str = "") -> Response:
+    name = _name(request)
+    topic = name[len("utter_") :]
+    database = request.state.database
+    found = await database.run(known)
+    versions = await database.read(lambda connection: clinic_answers.history(connection, topic))
+    reply = _reply(found, name)
+    return render(
+        request,
+        "answer.html",
+        status,
+        reply=reply,
+        readings=await asyncio.to_thread(reply_book.readings, name, reply.own["text"] if reply.own else ""),
+        address=_address(name),
+        kind=KINDS[reply.kind],
+        overdue=reply.is_overdue(local(time.time()).date()),
+        may_sign=request.state.member.role in WRITERS,
+        may_have_own=_may_have_own(topic),
+        from_file=topic in clinic_file() and not versions,
+        history=changes(versions, clinic_file().get(topic, {}).get("text", "")),
+        use=found.use.get(name, {}),
+        days=DAYS,
+        problem=problem,
+    )
+
+
+def changes(versions: List[Any], before: str) -> List[Dict[str, Any]]:
+    """Each of `versions` (newest first) with what it changed: pieces of text that are "same", "added" or "removed".
+
+    `before` is what was said before the oldest.
+    """
+    former = [version.text for version in versions[1:]] + [before]
+    return [{"row": version, "pieces": difference(text, version.text)} for version, text in zip(versions, former)]
+
+
+def difference(before: str, after: str) -> List[Tuple[str, str]]:
+    """What became of the words of `before` in `after`: (kind, words) in reading order."""
+    old, new = before.split(), after.split()
+    pieces: List[Tuple[str, str]] = []
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            pieces.append(("same", " ".join(new[c:d])))
+            continue
+        if b > a:
+            pieces.append(("removed", " ".join(old[a:b])))
+        if d > c:
+            pieces.append(("added", " ".join(new[c:d])))
+    return pieces
+
+
+# ---- The clinic's own answer ----
+
+
+@page(WRITERS)
+async def write_own(request: Request) -> Response:
+    """Writes, shows beforehand, saves or withdraws the clinic's own answer on one topic."""
+    name, topic = _own_topic(request)
+    if request.method == "GET":
+        versions = await request.state.database.read(lambda connection: clinic_answers.history(connection, topic))
+        text = versions[0].text if versions else clinic_file().get(topic, {}).get("text", "")
+        return await _write(request, name, text.strip(), versions[0].version if versions else 0)
+    form = await OwnAnswer.of(request)
+    text = reply_rules.tidy(form.text.data or "")
+    problems = list(form.text.errors) if not form.validate() else []
+    if not problems and text:
+        problems = await asyncio.to_thread(_problems, text)
+    if problems or "preview" in (await request.form()):
+        return await _write(request, name, text, form.seen.data or 0, problems or [], 422 if problems else 200)
+    return await _save(request, name, text, form.seen.data or 0)
+
+
+@page(WRITERS)
+async def put_back(request: Request) -> Response:
+    """Makes an older version the newest; it must keep today's rules."""
+    name, topic = _own_topic(request)
+    form = await PutBack.of(request)
+    if not form.validate():
+        raise HTTPException(400)
+    wanted, seen = form.version.data, form.seen.data
+    older = await request.state.database.read(lambda connection: clinic_answers.version_of(connection, topic, wanted))
+    if older is None:
+        raise HTTPException(404)
+    problems = await asyncio.to_thread(_problems, older.text) if older.text else []
+    if problems:
+        return await _write(request, name, older.text, seen, problems, 422)
+    return await _save(request, name, older.text, seen, f"version {wanted} put back")
+
+
+def _problems(text: str) -> List[str]:
+    """What to change in `text` before patients may read it, kindly."""
+    return [
+        f"\u201c{broken.words}\u201d: {broken.advice}" if broken.words else broken.advice for broken in reply_rules.broken(text)
+    ]
+
+
+async def _save(request: Request, name: str, text: str, seen: int, how: str = "") -> Response:
+    topic, by = name[len("utter_") :], request.state.member.name
+    detail = how or ("" if text else "withdrawn")
+
+    def saved(connection: Connection) -> bool:
+        present = clinic_answers.history(connection, topic)
+        if present and present[0].text == text and present[0].version == seen:
+            return False
+        version = clinic_answers.save(connection, topic, text, by, seen)
+        staff.note(connection, by, "wrote the clinic's answer", topic, f"version {version}" + (f", {detail}" if detail else ""))
+        return True
+
+    try:
+        changed = await request.state.database.run(saved)
+    except clinic_answers.Overtaken:
+        versions = await request.state.database.read(lambda connection: clinic_answers.history(connection, topic))
+        problem = f"{versions[0].written_by if versions else 'Somebody'} saved another version meanwhile. Yours is not saved yet."
+        return await _write(request, name, text, versions[0].version if versions else 0, [problem], 409)
+    if not changed:
+        return redirect(_address(name), "Nothing was changed.")
+    seconds = int(clinic_answers.REFRESH) * 2
+    words = "Saved." if text else "Withdrawn."
+    return redirect(_address(name), f"{words} Patients read it so within {seconds} seconds.")
+
+
+async def _write(
+    request: Request, name: str, text: str, seen: int, problems: Optional[List[str]] = None, status: int = 200
+) -> Response:
+    form = OwnAnswer(data={"text": text, "seen": seen}, meta={"csrf_context": {"csrf": request.state.csrf}})
+    form.text.errors = problems or []
+    found = _reply(await request.state.database.run(known), name)
+    return render(
+        request,
+        "answer_own.html",
+        status,
+        form=form,
+        reply=found,
+        address=_address(name),
+        preview=await asyncio.to_thread(reply_book.readings, name, text) if text and "{" not in text else (),
+        words=len(text.split()),
+        grade=reply_rules.grade(text) if text else None,
+        problems=len(problems or []),
+    )
+
+
+# ---- The list to sign ----
+
+
+@page(READERS)
+async def sign_off_page(request: Request) -> Response:
+    """Everything a clinician signs before a release, to print."""
+    found = await request.state.database.run(known)
+    values = await asyncio.to_thread(sign_off.contents, found.book(), said_answers(found.written), time.time())
+    return render(request, "sign_off.html", style=None, **values)
+
+
+@page(READERS)
+async def sign_off_style(_: Request) -> Response:
+    """The look of the list."""
+    return FileResponse(FOLDER / "sign_off.css", media_type="text/css")
+
+
+# ---- Names ----
+
+
+def _name(request: Request) -> str:
+    """The name of the reply that the address means; 404 when there is none."""
+    name = f"utter_{request.path_params['label']}"
+    if name not in reply_book.names():
+        raise HTTPException(404)
+    return name
+
+
+def _own_topic(request: Request) -> Tuple[str, str]:
+    """Name and topic of the reply that the address means; 404 when the clinic can have no own answer there."""
+    name = _name(request)
+    topic = name[len("utter_") :]
+    if not _may_have_own(topic):
+        raise HTTPException(404)
+    return name, topic
+
+
+def _may_have_own(topic: str) -> bool:
+    """Only where the document says nothing: what it says, and what a crisis needs, is not for a quick edit."""
+    return topic.startswith("uncovered/")
+
+
+def _reply(found: Known, name: str) -> Reply:
+    return next(reply for reply in found.book() if reply.name == name)
+
+
+def _address(name: str) -> str:
+    return f"/staff/answers/{quote(name[len('utter_') :])}"
+
+
+NAV = ("Answers", "/staff/answers", READERS)
+ROUTES: List[Route] = [
+    Route("/staff/answers", list_answers),
+    Route("/staff/answers/{label:path}/sign", sign, methods=["POST"]),
+    Route("/staff/answers/{label:path}/own", write_own, methods=["GET", "POST"]),
+    Route("/staff/answers/{label:path}/put-back", put_back, methods=["POST"]),
+    Route("/staff/answers/{label:path}", one_answer),
+    Route("/staff/sign-off", sign_off_page),
+    Route("/staff/sign-off.css", sign_off_style),
+]

@@ -1,0 +1,231 @@
+"""Conversations with a crisis, a request or feedback: redacted; the original words only for a reason, which is written down."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any, Dict, List, Optional
+from urllib.parse import urlencode
+
+from sqlalchemy.engine import Connection, Row
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from infusion_guide.settings import settings
+from infusion_guide.staff.access import page
+from infusion_guide.staff.forms import StaffForm
+from infusion_guide.staff.rendering import redirect, render
+from infusion_guide.storage import staff, staff_conversations
+from infusion_guide.storage.database import Database, DatabaseUnavailable
+from infusion_guide.storage.privacy import erase, wipe
+from infusion_guide.storage.sealing import Unreadable
+
+logger = logging.getLogger(__name__)
+
+READERS = ("clinician", "admin")
+HERE = "/staff/conversations"
+LISTED, TURNS = 25, 50  # on one page
+TYPED = 4  # characters of an id that are typed again to delete it
+
+REASONS = {"crisis": "Crisis", "request": "Request", "feedback": "Feedback"}
+PURPOSES = {
+    "care": "To care for this patient",
+    "request": "To work on the patient's request",
+    "crisis": "To look into a crisis",
+    "mistake": "To look into a complaint or a mistake of the assistant",
+    "other": "Another reason, in my words",
+}
+
+
+class Original(StaffForm):
+    """Why somebody needs to read a patient's own words."""
+
+    purpose = SelectField("Why do you need them?", [InputRequired()], choices=[("", "Please choose"), *PURPOSES.items()])
+    words = StringField(
+        "In your words",
+        [Length(max=150, message="Please say it in at most 150 characters.")],
+        description="This is kept in the audit log: no health details, please.",
+    )
+
+    def validate_purpose(self, field: SelectField) -> None:
+        """Another reason needs words."""
+        if field.data == "other" and not (self.words.data or "").strip():
+            raise ValidationError("Please write your reason in the field below.")
+
+
+class Deletion(StaffForm):
+    """The end of the conversation's id, typed."""
+
+    typed = StringField(
+        f"Last {TYPED} characters of the conversation's id", description="They are typed so that no other one is deleted."
+    )
+
+
+@page(READERS)
+async def list_conversations(request: Request) -> Response:
+    """Which conversations there are to look at, and why."""
+    reason = request.query_params.get("why", "")
+    reason = reason if reason in REASONS else ""
+    number = _number(request.query_params.get("page"))
+    work = partial(staff_conversations.listed, reason=reason or None, limit=LISTED, offset=(number - 1) * LISTED)
+    rows, total = await request.state.database.read(work)
+    return render(
+        request,
+        "conversations.html",
+        rows=[(row, _address(row.sender_id), _whys(row), _channel(row.sender_id)) for row in rows],
+        total=total,
+        reason=reason,
+        reasons=REASONS,
+        number=number,
+        pages=max(1, -(-total // LISTED)),
+        address=f"{HERE}?{urlencode({'why': reason})}&",
+    )
+
+
+@page(READERS)
+async def one_conversation(request: Request) -> Response:
+    """One conversation as its patient saw it, redacted; that somebody saw it is noted."""
+    return await _show(request, request.query_params.get("id", ""), _number(request.query_params.get("page")))
+
+
+@page(READERS)
+async def original_words(request: Request) -> Response:
+    """The same with the patient's own words, this once."""
+    fields = await request.form()
+    conversation, number = str(fields.get("id", "")), _number(fields.get("page"))
+    form = await Original.of(request)
+    if not form.validate():
+        return await _show(request, conversation, number, reason_form=form, status=422)
+    said = " ".join((form.words.data or "").split())
+    return await _show(request, conversation, number, why_original=PURPOSES[form.purpose.data] + (f": {said}" if said else ""))
+
+
+async def _show(
+    request: Request,
+    conversation: str,
+    number: int,
+    why_original: str = "",
+    reason_form: Optional[Original] = None,
+    deletion_form: Optional[Deletion] = None,
+    status: int = 200,
+) -> Response:
+    by = request.state.member.name
+
+    def looked_at(connection: Connection) -> Any:
+        row = staff_conversations.find(connection, conversation)
+        if row is None:
+            return None, {}
+        if why_original:
+            staff.note(connection, by, "saw the original words", conversation, why_original)
+        else:
+            staff.note(connection, by, "saw a conversation", conversation, "redacted")
+        return row, staff_conversations.sealed(connection, conversation)
+
+    row, stored = await request.state.database.run(looked_at)
+    if row is None:
+        raise HTTPException(404)
+    try:
+        talk = await asyncio.to_thread(_page_of, stored, number, not why_original)
+        unreadable = ""
+    except Unreadable as error:
+        talk, unreadable, status = _page([], 1), str(error), 503
+    return render(
+        request,
+        "conversation.html",
+        status,
+        **talk,
+        conversation=conversation,
+        row=row,
+        whys=_whys(row),
+        channel=_channel(conversation),
+        original=bool(why_original),
+        kept_redacted=settings().stored_words == "redacted",
+        unreadable=unreadable,
+        address=f"{_address(conversation)}&",
+        reason_form=reason_form or await _empty(request, Original),
+        deletion_form=deletion_form or await _empty(request, Deletion),
+        may_delete=request.state.member.role == "admin",
+    )
+
+
+async def _empty(request: Request, form: Any) -> Any:
+    return form(meta={"csrf_context": {"csrf": request.state.csrf}})
+
+
+def _page_of(stored: Dict[str, Any], number: int, hide: bool) -> Dict[str, Any]:
+    turns, secrets = staff_conversations.opened(stored)
+    talk = _page(turns, number)
+    if hide:
+        talk["turns"] = staff_conversations.redacted(talk["turns"], secrets)
+    return talk
+
+
+def _page(turns: List[Any], number: int) -> Dict[str, Any]:
+    """Page `number` of `turns`: the first holds the newest, each reads from old to new."""
+    pages = max(1, -(-len(turns) // TURNS))
+    number = min(number, pages)
+    end = len(turns) - (number - 1) * TURNS
+    return {"turns": turns[max(0, end - TURNS) : end], "total": len(turns), "number": number, "pages": pages}
+
+
+@page(("admin",))
+async def delete_conversation(request: Request) -> Response:
+    """Deletes everything of a conversation, because its patient asked for it."""
+    conversation = str((await request.form()).get("id", ""))
+    form = await Deletion.of(request)
+    if (form.typed.data or "").strip() != conversation[-TYPED:]:
+        form.typed.errors = [f"These are not the last {TYPED} characters of the id, so nothing was deleted."]
+        return await _show(request, conversation, 1, deletion_form=form, status=422)
+    by = request.state.member.name
+
+    def deleted(connection: Connection) -> bool:
+        if staff_conversations.find(connection, conversation) is None:
+            return False
+        rows = sum(erase(connection, conversation).values())
+        staff.note(connection, by, "deleted a conversation", conversation, f"at the patient's request, {rows} rows")
+        return True
+
+    if not await request.state.database.run(deleted):
+        raise HTTPException(404)
+    response = redirect(HERE, "Deleted, with everything that belonged to it.")
+    response.background = BackgroundTask(_clear_traces, request.state.database)
+    return response
+
+
+async def _clear_traces(database: Database) -> None:
+    """Clears the database's files of what was deleted, after the answer: it may take seconds."""
+    try:
+        await asyncio.to_thread(wipe, database)
+    except DatabaseUnavailable as error:
+        logger.warning("%s `python -m infusion_guide.storage.privacy purge` clears them.", error)
+
+
+def _whys(row: Row) -> List[str]:
+    return [REASONS[reason] for reason in staff_conversations.why(row)]
+
+
+def _channel(conversation: str) -> str:
+    return conversation.split(":", 1)[0] if ":" in conversation else "unknown"
+
+
+def _address(conversation: str) -> str:
+    return f"{HERE}/one?{urlencode({'id': conversation})}"
+
+
+def _number(given: Any) -> int:
+    """A page's number, 1 for what is none."""
+    text = str(given or "")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+
+
+NAV = ("Conversations", HERE, READERS)
+ROUTES: List[Route] = [
+    Route(HERE, list_conversations),
+    Route(f"{HERE}/one", one_conversation),
+    Route(f"{HERE}/original", original_words, methods=["POST"]),
+    Route(f"{HERE}/delete", delete_conversation, methods=["POST"]),
+]
