@@ -32,8 +32,8 @@ class ValidateCallbackForm(Action):
             return []
         text = tracker.latest_message.get("text") or ""
         if choice == callback.STOP or (choice == callback.DECLINE and step == CONSENT):
-            consent = [SlotSet(CONSENT, False)] if choice == callback.DECLINE else []
-            return [*consent, SlotSet(step, None), SlotSet(REQUESTED_SLOT, None)]
+            # Rasa leaves a form whose requested slot is taken away.
+            return [SlotSet(step, False if choice == callback.DECLINE else None), SlotSet(REQUESTED_SLOT, None)]
         if choice in callback.CHANGES and step == SEND:
             return _changed(callback.CHANGES[choice], text)
         if choice == callback.SKIP:
@@ -42,7 +42,7 @@ class ValidateCallbackForm(Action):
             return [SlotSet(step, callback.button_words(choice) if step == TIME else None)]
         if choice in (callback.AGREE, callback.SEND_IT):
             return [SlotSet(step, True if step == {callback.AGREE: CONSENT, callback.SEND_IT: SEND}[choice] else None)]
-        value = _value(step, text)
+        value = _value(step, text) if choice == callback.WORDS else None
         if value is None and step == CONTACT:
             dispatcher.utter_message(response="utter_callback_contact_unusable")
         return [SlotSet(step, value)]

@@ -18,17 +18,21 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, Sanic
 
+from infusion_guide import callback
 from infusion_guide.channels import channel, identity, own_data
 from infusion_guide.ports import free_port
 from infusion_guide.settings import Settings
 from infusion_guide.storage import privacy, sealing
 from infusion_guide.storage.database import database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
-from infusion_guide.storage.tables import conversations, events, feedback, outbox, turns
+from infusion_guide.storage.sealing import seal
+from infusion_guide.storage.tables import audit, conversations, events, facts, feedback, outbox, request_notes, requests, turns
 from infusion_guide.storage.tracker_store import TrackerStore
 from infusion_guide.storage.turn import Effect, Turn, current_turn
 
-DOMAIN = Domain.from_dict({"intents": ["faq"], "slots": {"careful": {"type": "bool", "mappings": [{"type": "custom"}]}}})
+SLOT = {"type": "any", "mappings": [{"type": "custom"}]}
+SLOTS = {name: dict(SLOT) for name in ("careful", callback.NAME, callback.CONTACT, callback.REFERENCE)}
+DOMAIN = Domain.from_dict({"intents": ["faq"], "slots": SLOTS})
 WORDS = "My name is Wilhelmina Quistgaard, call (555) 010-0147 or quist@example.org"  # invented
 SECRETS = [b"Wilhelmina", b"Quistgaard", b"010-0147", b"quist@"]
 DAY = 86_400.0
@@ -81,7 +85,8 @@ async def talk(url, sender, words, turns_=1):
         turn = Turn(message, [{"text": "It may help."}], [Effect("notice", f"crisis {message}", {"topic": "faq"})])
         current_turn.set(turn)
         tracker = await store.retrieve(sender) or DialogueStateTracker(sender, DOMAIN.slots)
-        tracker.update(UserUttered(words, parse_data={"text": words, "intent": {"name": "faq"}, "entities": [{"value": words}]}))
+        parsed = {"text": words, "intent": {"name": "faq"}, "entities": [{"value": words}]}
+        tracker.update(UserUttered(words, parse_data=parsed, message_id=message))
         tracker.update(SlotSet("careful", True))
         buttons = {"buttons": [{"title": "Does it work?", "payload": "/faq/evidence"}]}
         tracker.update(BotUttered("It may help.", buttons, {"utter_action": "utter_faq/ptsd", "sources": ["fda"]}))
@@ -104,6 +109,11 @@ def rows(url, sender=None):
         return [connection.execute(c).scalar() for c in chosen]
 
     return database(url).run_now(count)
+
+
+def some(gone):
+    """What was deleted at all."""
+    return {table: number for table, number in gone.items() if number}
 
 
 def on_disk(folder, server=None):
@@ -154,7 +164,7 @@ async def test_erased_words_are_in_no_file(sqlite_url, tmp_path):
     erased, others = ["web:07", "web:23", "web:42"], [s for s in senders if s not in ("web:07", "web:23", "web:42")]
     before = [rows(sqlite_url, sender) for sender in others]
     for sender in erased:
-        assert all(privacy.erase_now(database(sqlite_url), sender).values())
+        assert some(privacy.erase_now(database(sqlite_url), sender)).keys() > {"conversations", "events", "feedback", "misses"}
         assert rows(sqlite_url, sender) == [0, 0, 0, 0, 0]
     raw = on_disk(tmp_path)
     assert not found_in(raw, [*SECRETS, b"PLANTED07", b"PLANTED23", b"PLANTED42", b"web:07", b"web:23", b"web:42"])
@@ -190,7 +200,8 @@ async def test_erased_rows_are_in_no_table(url):
     await talk(url, "web:a", WORDS, 2)
     await talk(url, "web:b", "another patient", 2)
     kept = rows(url, "web:b")
-    assert privacy.erase_now(database(url), "web:a") == {"conversations": 1, "events": 8, "feedback": 2, "outbox": 2, "turns": 2}
+    gone = privacy.erase_now(database(url), "web:a")
+    assert some(gone) == {"conversations": 1, "events": 8, "feedback": 2, "misses": 2, "outbox": 2, "turns": 2}
     assert rows(url, "web:a") == [0, 0, 0, 0, 0] and rows(url, "web:b") == kept == rows(url)
     assert not any(privacy.erase_now(database(url), "web:a").values())  # once more does no harm
 
@@ -239,7 +250,8 @@ async def test_purge_by_age(url, chosen):
     now = time.time()
     delivered = sa.update(outbox).where(outbox.c.sender_id == "web:middle").values(done=now - 8 * DAY)
     database(url).run_now(lambda connection: connection.execute(delivered))
-    assert privacy.purge(database(url), now) == {"conversations": 1, "events": 4, "feedback": 1, "outbox": 2, "turns": 2}
+    gone = privacy.purge(database(url), now)
+    assert some(gone) == {"conversations": 1, "events": 4, "feedback": 1, "misses": 1, "outbox": 2, "turns": 2}
     assert rows(url, "web:old") == [0, 0, 0, 0, 0]
     assert rows(url, "web:middle") == [1, 4, 0, 0, 1]  # its turn is older than 2 days, its effect delivered 8 days ago
     assert rows(url, "web:young") == [1, 4, 1, 1, 1]
@@ -463,3 +475,61 @@ async def test_other_websites_read_the_answer_only_when_allowed(web, chosen, ori
     for method in ("POST", "OPTIONS"):
         headers = (await web("export", {"session_id": identity.issue("web")}, method))[2]
         assert headers.get("Access-Control-Allow-Origin") == allowed
+
+
+async def request(url, sender, days=0):
+    """Stores a conversation with a call-back request and a note of staff on it, both `days` old; its reference."""
+    store = TrackerStore(DOMAIN, host=url)
+    reference = callback.new_reference()
+    current_turn.set(Turn(uuid.uuid4().hex, [{"text": "Thank you."}]))
+    tracker = DialogueStateTracker(sender, DOMAIN.slots)
+    tracker.update(UserUttered("send it", parse_data={"text": "send it", "intent": {"name": "form_answer"}}))
+    for slot, value in ((callback.NAME, "Maria Planted"), (callback.CONTACT, "+12125550142"), (callback.REFERENCE, reference)):
+        tracker.update(SlotSet(slot, value))
+    await store.save(tracker)
+    current_turn.set(None)
+    old = time.time() - days * DAY
+    note = {"reference": reference, "sender_id": sender, "staff": "ana", "at": old, "words": seal("Rang her.")}
+
+    def write(connection):
+        connection.execute(sa.update(requests).where(requests.c.reference == reference).values(updated=old))
+        connection.execute(sa.insert(request_notes).values(**note))
+
+    database(url).run_now(write)
+    return reference
+
+
+async def test_a_request_outlives_its_conversation_but_not_its_own_time(url, chosen):
+    chosen(keep_conversations_days=10, keep_requests_days=100)
+    await request(url, "web:old", 101)
+    await request(url, "web:young", 99)
+    assert some(privacy.purge(database(url), time.time())) == {"requests": 1, "request_notes": 1}
+    gone = privacy.purge(database(url), time.time() + 11 * DAY)  # now both conversations are over, and the other request
+    assert {"conversations": 2, "requests": 1, "request_notes": 1}.items() <= gone.items()
+
+
+async def test_a_patient_erases_and_exports_the_request_too(url, tmp_path):
+    reference = await request(url, "web:a")
+    exported = privacy.export(database(url), "web:a")
+    assert exported["requests"][0]["contact"] == "(212) 555-0142" and "Maria Planted" in privacy.as_text(exported)
+    gone = privacy.erase_now(database(url), "web:a")
+    assert {"requests": 1, "request_notes": 1, "conversations": 1}.items() <= gone.items()
+    seen = database(url).run_now(lambda connection: connection.execute(sa.select([audit])).fetchall())
+    assert [(row.action, row.object) for row in seen] == [("request erased by its patient", reference)]
+    if url.startswith("sqlite"):
+        assert not found_in(on_disk(tmp_path), [b"Planted", b"5550142"])
+
+
+async def test_who_asks_stands_in_no_event(url):
+    await request(url, "web:a")
+    stored = database(url).run_now(lambda connection: connection.execute(sa.select([events.c.data])).scalars().all())
+    assert stored and not any("Planted" in data or "5550142" in data for data in stored)
+
+
+async def test_counts_are_purged_in_their_own_time(url, chosen):
+    chosen(keep_counts_days=5)
+    await talk(url, "web:a", WORDS)
+    count = sa.select([sa.func.count()]).select_from(facts)
+    before = database(url).run_now(lambda connection: connection.execute(count).scalar())
+    assert before and not privacy.purge(database(url), time.time() + 4 * DAY)["facts"]
+    assert privacy.purge(database(url), time.time() + 6 * DAY)["facts"] == before

@@ -14,8 +14,8 @@ class FormPolicy(FixedPolicy):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        """Above RulePolicy (6), which would listen after the answer; below FallbackPolicy (50)."""
-        return {"priority": 40}
+        """Above RulePolicy (6) and FallbackPolicy (50), which would listen after the answer; below SafetyPolicy (100)."""
+        return {"priority": 60}
 
     def decide(self, tracker: DialogueStateTracker) -> Optional[str]:
         """See parent."""

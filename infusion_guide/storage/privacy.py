@@ -15,10 +15,22 @@ from weakref import WeakSet
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from infusion_guide import callback
 from infusion_guide.settings import SettingError, settings
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
 from infusion_guide.storage.sealing import Unreadable, unseal
-from infusion_guide.storage.tables import conversations, events, feedback, metadata, outbox, turns
+from infusion_guide.storage.tables import (
+    audit,
+    conversations,
+    events,
+    facts,
+    feedback,
+    metadata,
+    outbox,
+    request_notes,
+    requests,
+    turns,
+)
 from infusion_guide.storage.transcript import Turn, turns_of
 
 logger = logging.getLogger(__name__)
@@ -37,13 +49,28 @@ _TRIES = 5  # for SQLite's log, which can only be emptied while nobody reads
 # it or makes us wait, and finds it gone (StaleTurn) instead of adding to what is being erased.
 _TABLES = [conversations] + [t for t in metadata.sorted_tables if "sender_id" in t.c and t is not conversations]
 
+# What ends with a conversation's time. A request that it led to is the clinic's to work off: it has a time of its own.
+_TIMED = [table for table in _TABLES if table not in (requests, request_notes)]
+
 # Databases in which something was erased by this process whose bytes may still be in the files.
 _traces: "WeakSet[Database]" = WeakSet()
 
 
 def erase(connection: Connection, sender_id: str) -> Dict[str, int]:
-    """Deletes the conversation from every table; how many rows by table, all 0 when there was none."""
-    return {t.name: connection.execute(sa.delete(t).where(t.c.sender_id == sender_id)).rowcount for t in _TABLES}
+    """Deletes the conversation from every table, its call-back requests too; how many rows by table, all 0 without any.
+
+    Staff who look for a request by its number find in the audit log that its patient took it back.
+    """
+    chosen = sa.select([requests.c.reference]).where(requests.c.sender_id == sender_id)
+    withdrawn = connection.execute(chosen).scalars().all()
+    if withdrawn:
+        row = {"at": time.time(), "staff": "-", "action": "request erased by its patient"}
+        connection.execute(sa.insert(audit), [{**row, "object": reference} for reference in withdrawn])
+    return _delete(connection, sender_id, _TABLES)
+
+
+def _delete(connection: Connection, sender_id: str, tables: List[sa.Table]) -> Dict[str, int]:
+    return {t.name: connection.execute(sa.delete(t).where(t.c.sender_id == sender_id)).rowcount for t in tables}
 
 
 async def erase_soon(kept: Database, sender_id: str) -> Dict[str, int]:
@@ -112,7 +139,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
 
     `messages`, oldest first: `who` ("you", "assistant"), `at` (UTC), `words`; of the assistant's also `sources` and `choices`
     where it named some. `remembered`: what else the assistant knows. `feedback`: on which answer, what and why.
-    `passed_on`: what went to the clinic because of it.
+    `passed_on`: what went to the clinic because of it. `requests`: call-back requests as the patient gave them.
 
     Raises:
         DatabaseUnavailable, Unreadable: nobody knows.
@@ -123,6 +150,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
         said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
         judged = sa.select([feedback]).where(feedback.c.sender_id == sender_id).order_by(feedback.c.at)
         notices = (outbox.c.sender_id == sender_id, outbox.c.kind == "notice")
+        asked = sa.select([requests]).where(requests.c.sender_id == sender_id).order_by(requests.c.id)
         passed_on = sa.select([outbox.c.key, outbox.c.at]).where(*notices).order_by(outbox.c.id)
         return {
             "conversation": sender_id,
@@ -131,6 +159,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
             "messages": _messages(turns_of([unseal(event.data) for event in connection.execute(said)])),
             "remembered": unseal(row.state).get("slots", {}) if row else {},
             "feedback": [_judgement(row) for row in connection.execute(judged)],
+            "requests": [_request(row) for row in connection.execute(asked)],
             "passed_on": [{"kind": effect.key.split(" ")[0], "at": _utc(effect.at)} for effect in connection.execute(passed_on)],
         }
 
@@ -155,6 +184,9 @@ def as_text(exported: Dict[str, Any]) -> str:
     for judged in exported["feedback"]:
         reason = f": {judged['reason']}" if judged.get("reason") else ""
         lines += [f"Your feedback, {judged['at']}, on {judged['answer']}: {judged['value']}{reason}"]
+    for asked in exported["requests"]:
+        given = ", ".join(f"{key.replace('_', ' ')}: {asked[key]}" for key in _GIVEN if asked[key])
+        lines += [f"Your call-back request {asked['reference']}, {asked['at']} ({asked['status']}): {given}"]
     lines += [f"Passed on to the clinic, {effect['at']}: {effect['kind']}" for effect in exported["passed_on"]]
     return "\n".join(lines) + "\n"
 
@@ -162,6 +194,15 @@ def as_text(exported: Dict[str, Any]) -> str:
 def _judgement(row: Any) -> Dict[str, Any]:
     reason = {"reason": unseal(row.reason)} if row.reason else {}
     return {"at": _utc(row.at), "answer": row.utter_action, "value": row.value, **reason}
+
+
+_GIVEN = ("name", "contact", "best_time", "topic")
+
+
+def _request(row: Any) -> Dict[str, Any]:
+    given = {key: unseal(row[key]) if row[key] else None for key in _GIVEN}
+    shown = callback.shown(given["contact"]) if given["contact"] else None
+    return {"reference": row.reference, "at": _utc(row.at), "status": row.status, **given, "contact": shown}
 
 
 def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:
@@ -184,15 +225,16 @@ def _utc(seconds: Optional[float]) -> str:
 def purge(kept: Database, now: float) -> Dict[str, int]:
     """Deletes what is past its time at `now` (Unix seconds); how many rows by table.
 
-    Conversations with all that belongs to them: KEEP_CONVERSATIONS_DAYS after their last message; answered turns: KEEP_TURNS;
-    what was delivered: KEEP_DELIVERED. Many short transactions: nobody waits long, several workers may do it at once, and
-    what an interrupted purge has left the next one takes.
+    Conversations with all that belongs to them: KEEP_CONVERSATIONS_DAYS after their last message; requests: KEEP_REQUESTS_DAYS
+    after their last change; counts: KEEP_COUNTS_DAYS; answered turns: KEEP_TURNS; what was delivered: KEEP_DELIVERED. Many
+    short transactions: nobody waits long, several workers may do it at once, and what an interrupted purge has left the
+    next one takes.
 
     Raises:
         DatabaseUnavailable: not all of it; what is gone is gone.
     """
     too_old = now - settings().keep_conversations_days * DAY
-    gone = {table.name: 0 for table in _TABLES}
+    gone = {table.name: 0 for table in [*_TABLES, facts]}
 
     def count(part: Dict[str, int]) -> int:
         for name, rows in part.items():
@@ -206,6 +248,10 @@ def purge(kept: Database, now: float) -> Dict[str, int]:
             time.sleep(_PAUSE)
 
     repeat(lambda connection: _purge_conversations(connection, too_old))
+    for table in (request_notes, requests):  # notes first: they are found by their request
+        repeat(lambda connection, table=table: _purge_requests(connection, table, now))
+    too_old_to_count = facts.c.hour < now - settings().keep_counts_days * DAY
+    repeat(lambda connection: _purge_rows(connection, facts, too_old_to_count), False)
     repeat(lambda connection: _purge_rows(connection, turns, turns.c.at < now - KEEP_TURNS), False)
     repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.done < now - KEEP_DELIVERED), False)
     # What was never delivered outlives no conversation either.
@@ -224,7 +270,7 @@ def _purge_conversations(connection: Connection, too_old: float) -> Dict[str, in
         own = sa.delete(conversations).where(conversations.c.sender_id == sender, expired)
         if connection.execute(own).rowcount:
             gone[conversations.name] += 1
-            for name, rows in erase(connection, sender).items():
+            for name, rows in _delete(connection, sender, _TIMED).items():
                 gone[name] += rows
     return gone
 
@@ -239,6 +285,12 @@ def _purge_orphans(connection: Connection, too_old: float) -> Dict[str, int]:
     senders = connection.execute(chosen).scalars().all()
     rows = connection.execute(sa.delete(events).where(events.c.sender_id.in_(senders), ~known)).rowcount if senders else 0
     return {events.name: rows}
+
+
+def _purge_requests(connection: Connection, table: sa.Table, now: float) -> Dict[str, int]:
+    """One batch of requests, or of their notes, KEEP_REQUESTS_DAYS after the request's last change."""
+    old = sa.select([requests.c.reference]).where(requests.c.updated < now - settings().keep_requests_days * DAY)
+    return _purge_rows(connection, table, table.c.reference.in_(old))
 
 
 def _purge_rows(connection: Connection, table: sa.Table, expired: Any) -> Dict[str, int]:

@@ -21,20 +21,42 @@ class Unreadable(RuntimeError):
 def seal(value: Any) -> str:
     """The text that is stored for `value`, which is JSON: an event, a conversation's state or a turn's replies.
 
-    Redacted: only a patient's own words (events "user") are changed; what the assistant said stays.
+    Redacted: a patient's own words (events "user") are changed, and what the assistant repeats of them (the summary of a
+    call-back request); what else it said stays.
 
     Raises:
         Unreadable: ENCRYPTION_KEY is no key.
     """
     chosen = settings().stored_words
-    if chosen == "redacted" and isinstance(value, dict) and value.get("event") == "user":
-        from infusion_guide.storage.redaction import redact_event  # spaCy: a second to import, needed only here
-
-        value = redact_event(value)
+    if chosen == "redacted":
+        value = _redacted(value)
     text = json.dumps(value)
     if chosen == "encrypted":
         return _ENCRYPTED + _keys(settings().encryption_key).encrypt(text.encode()).decode()
     return text
+
+
+# What stands in the place of words that give somebody's name or number, whatever they look like.
+_FORM_ANSWER = "[answer to the form]"
+_REPEATS_ANSWERS = ("utter_ask_callback_send",)
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, list):  # a turn's replies
+        return [_redacted(reply) for reply in value]
+    if not isinstance(value, dict):
+        return value
+    if (value.get("metadata") or {}).get("utter_action") in _REPEATS_ANSWERS:
+        return {**value, "text": _FORM_ANSWER}
+    if value.get("event") != "user":
+        return value
+    from infusion_guide.storage.redaction import redact_event  # spaCy: a second to import, needed only here
+
+    parsed = value.get("parse_data") or {}
+    if parsed.get("form_answer"):
+        kept = {key: parsed.get(key) for key in ("intent", "form_answer")}
+        return {**value, "text": _FORM_ANSWER, "parse_data": kept}
+    return redact_event(value)
 
 
 def seal_words(words: str) -> str:

@@ -1,7 +1,13 @@
 """Trackers and dispatchers for the actions' tests."""
 
+from datetime import datetime, timezone
+
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
+
+from actions import conversation
+from infusion_guide import hours
+from infusion_guide.settings import Settings
 
 
 def bot(name, sources=()):
@@ -9,9 +15,23 @@ def bot(name, sources=()):
     return {"event": "bot", "text": "...", "metadata": {"utter_action": name, "sources": list(sources)}}
 
 
-def run(action, events=(), latest=None):
+def at(monkeypatch, utc, clinic_hours):
+    """The actions' clock stands at `utc` ("2026-11-23 15:00"), and the clinic's hours are `clinic_hours` (maybe empty)."""
+    now = datetime.fromisoformat(utc).replace(tzinfo=timezone.utc)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return now.astimezone(tz)
+
+    chosen = Settings(clinic_hours=clinic_hours)
+    monkeypatch.setattr(conversation, "datetime", Clock)
+    monkeypatch.setattr(hours, "settings", lambda: chosen)
+
+
+def run(action, events=(), latest=None, slots=None):
     """Runs `action`; returns the replies it asked for (keyword arguments) and the events it returned."""
-    tracker = Tracker("x", {}, latest or {}, list(events), False, None, {}, "action_listen")
+    tracker = Tracker("x", slots or {}, latest or {}, list(events), False, None, {}, "action_listen")
     dispatcher = CollectingDispatcher()
     returned = action.run(dispatcher, tracker, {})
     return [

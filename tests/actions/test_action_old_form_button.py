@@ -1,0 +1,18 @@
+import pytest
+
+from actions.action_old_form_button import ActionOldFormButton
+from infusion_guide.callback import REFERENCE
+from tests.actions.trackers import run
+
+
+@pytest.mark.parametrize(
+    "slots, choice, reply",
+    [
+        ({REFERENCE: "K7M-3QX"}, "send", "utter_callback_sent_before"),
+        ({REFERENCE: "K7M-3QX"}, "skip", "utter_callback_over"),
+        ({}, "send", "utter_callback_over"),
+    ],
+)
+def test_nothing_is_sent_again(slots, choice, reply):
+    said, events = run(ActionOldFormButton(), latest={"form_answer": choice}, slots=slots)
+    assert said == [{"response": reply}] and events == []

@@ -1,0 +1,65 @@
+import pytest
+from rasa_sdk.events import SlotSet
+
+from actions.validate_callback_form import REQUESTED_SLOT, ValidateCallbackForm
+from infusion_guide.callback import CONSENT, CONTACT, NAME, SEND, TIME, TOPIC
+from tests.actions.trackers import run
+
+
+def filled(step, choice, text=""):
+    said, events = run(ValidateCallbackForm(), latest={"form_answer": choice, "text": text}, slots={REQUESTED_SLOT: step})
+    return [message["response"] for message in said], events
+
+
+@pytest.mark.parametrize(
+    "step, choice, text, value",
+    [
+        (CONSENT, "agree", "", True),
+        (NAME, "words", "my name is joy", "Joy"),
+        (CONTACT, "words", "call (212) 555-0142 please", "+12125550142"),
+        (CONTACT, "words", "Maria@Example.org", "Maria@example.org"),
+        (TIME, "words", "  not before\n noon ", "not before noon"),
+        (TIME, "mornings", "", "Mornings"),
+        (TIME, "skip", "", ""),
+        (TOPIC, "words", "the cost " * 50, ("the cost " * 50)[:200].strip()),
+        (TOPIC, "skip", "", ""),
+        (SEND, "send", "", True),
+    ],
+)
+def test_an_answer_fills_its_slot(step, choice, text, value):
+    assert filled(step, choice, text) == ([], [SlotSet(step, value)])
+
+
+@pytest.mark.parametrize(
+    "step, choice",
+    [(NAME, "skip"), (CONTACT, "mornings"), (NAME, "agree"), (CONSENT, "send"), (SEND, "words"), (TIME, "change_name")],
+)
+def test_an_answer_to_another_question_fills_nothing(step, choice):
+    assert [event["value"] for event in filled(step, choice, "any words")[1]] == [None]
+
+
+def test_no_phone_number_is_said_kindly():
+    assert filled(CONTACT, "words", "555") == (["utter_callback_contact_unusable"], [SlotSet(CONTACT, None)])
+
+
+@pytest.mark.parametrize(
+    "choice, text, slot, value",
+    [
+        ("change_name", "", NAME, None),
+        ("change_contact", "it's 646-555-0117", CONTACT, "+16465550117"),
+        ("change_contact", "", CONTACT, None),
+        ("change_time", "make it after 5", TIME, "make it after 5"),
+        ("change_topic", "", TOPIC, None),
+    ],
+)
+def test_a_change_opens_its_part_or_takes_the_new_value(choice, text, slot, value):
+    assert filled(SEND, choice, text) == ([], [SlotSet(slot, value), SlotSet(SEND, None)])
+
+
+def test_it_is_left_or_declined():
+    assert filled(TIME, "stop") == ([], [SlotSet(TIME, None), SlotSet(REQUESTED_SLOT, None)])
+    assert filled(CONSENT, "decline") == ([], [SlotSet(CONSENT, False), SlotSet(REQUESTED_SLOT, None)])
+
+
+def test_anything_else_is_left_to_others():
+    assert filled(NAME, None, "what does it cost?") == ([], [])

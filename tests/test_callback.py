@@ -1,0 +1,97 @@
+"""How patients answer the call-back form is read as they mean it; sentences by authors who have not seen the wording."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infusion_guide import callback
+from infusion_guide.callback import CONSENT, CONTACT, NAME, SEND, SLOTS, TIME, TOPIC
+from infusion_guide.words import ROOT, read_yaml
+
+STEPS = {"consent": CONSENT, "name": NAME, "contact": CONTACT, "time": TIME, "topic": TOPIC, "summary": SEND}
+GIVEN = {NAME: "Maria"}
+
+
+def answers(author):
+    return read_yaml(ROOT / "tests" / "callback" / f"{author}.yml")["answers"]
+
+
+def read(step, text):
+    """The reading of `text` in the authors' words."""
+    found = callback.reading(STEPS[step], text, "nlu_fallback", GIVEN)
+    if found == callback.WORDS:
+        return "unusable" if step == "contact" and not callback.contact_in(text) else "answer"
+    return (found or "question").replace("change_", "")
+
+
+def value(step, text):
+    return callback.contact_in(text).split(" ext.")[0] if step == "contact" else callback.name_in(text)
+
+
+@pytest.mark.parametrize("author, least", [("development", 0.98), ("heldout", 0.85)])
+def test_answers_are_read_as_they_are_meant(author, least):
+    given_ = answers(author)
+    wrong = [
+        f"{a['step']}: {a['text']} ({read(a['step'], a['text'])})" for a in given_ if read(a["step"], a["text"]) != a["reading"]
+    ]
+    assert len(wrong) <= (1 - least) * len(given_), "\n".join(wrong)
+
+
+@pytest.mark.parametrize("author, least", [("development", 0.98), ("heldout", 0.85)])
+def test_names_and_numbers_are_taken_out(author, least):
+    given_ = [a for a in answers(author) if "value" in a and read(a["step"], a["text"]) == "answer"]
+    wrong = [a["text"] for a in given_ if value(a["step"], a["text"]).lower() != str(a["value"]).lower()]
+    assert len(wrong) <= (1 - least) * len(given_), wrong
+
+
+def test_the_two_authors_share_no_sentence():
+    development = {callback.plain(a["text"]) for a in answers("development")}
+    both = [a["text"] for a in answers("heldout") if callback.plain(a["text"]) in development and len(a["text"].split()) > 2]
+    assert not both
+
+
+@pytest.mark.parametrize(
+    "text, contact",
+    [
+        ("(212) 555-0142", "+12125550142"),
+        ("1 212 555 0142 ext. 24", "+12125550142 ext. 24"),
+        ("+44 20 7946 0958", "+442079460958"),
+        ("write to Maria.X@Example.org.", "Maria.X@example.org"),
+        ("555-0142", None),
+        ("911", None),
+        ("maria@", None),
+        ("\u0661\u0662\u0663", None),
+        ("", None),
+    ],
+)
+def test_contact_is_checked_and_normalised(text, contact):
+    assert callback.contact_in(text) == contact
+
+
+@pytest.mark.parametrize(
+    "contact, shown",
+    [
+        ("+12125550142", "(212) 555-0142"),
+        ("+12125550142 ext. 24", "(212) 555-0142 ext. 24"),
+        ("+442079460958", "+44 20 7946 0958"),
+        ("maria@example.org", "maria@example.org"),
+        ("not a number", "not a number"),
+    ],
+)
+def test_contact_is_shown_as_people_write_it(contact, shown):
+    assert callback.shown(contact) == shown
+
+
+@given(st.text(max_size=300), st.sampled_from(SLOTS))
+def test_any_text_is_read_and_kept_in_bounds(text, step):
+    found = callback.reading(step, text, "nlu_fallback", GIVEN)
+    assert found is None or found == callback.WORDS or found in callback.CHANGES or found.isalpha()
+    assert len(callback.name_in(text)) <= callback.LONGEST[NAME]
+    assert "\n" not in callback.words_in(text, TOPIC) and len(callback.words_in(text, TOPIC)) <= callback.LONGEST[TOPIC]
+    contact = callback.contact_in(text)
+    assert contact is None or callback.contact_in(contact) == contact  # what was normalised stays as it is
+
+
+def test_references_are_easy_to_read_out():
+    drawn = {callback.new_reference() for _ in range(200)}
+    assert len(drawn) == 200 and not any(set("AEIOULNSZ0125") & set(reference) for reference in drawn)
