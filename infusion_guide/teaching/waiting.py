@@ -5,6 +5,7 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
 
@@ -37,7 +38,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence for `topic` (uncovered/cost); `on` is UTC, 2026-11-23T09:05:00Z."""
+    """A sentence for `topic` (uncovered/cost); `on` is UTC, 2026-11-23T09:05:00.000Z."""
 
     topic: str
     text: str
@@ -45,6 +46,11 @@ class Line:
     on: str
     withdraw: bool = False
     held: str = ""
+
+
+def utc(seconds: float) -> str:
+    """A time (Unix seconds) as lines hold it, to the millisecond."""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 # ---- The file ----

@@ -1,0 +1,106 @@
+"""What waits for a decision, as staff look at it: grouped, redacted, and what reads like danger apart."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+from sqlalchemy.engine import Row
+
+from infusion_guide.channels.first_aid import crisis_reply
+from infusion_guide.storage.staff_misses import Miss, opened
+from infusion_guide.teaching.groups import Sorter, digest
+from infusion_guide.teaching.room import same
+
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Missed questions that say the same, newest first."""
+
+    misses: List[Miss]
+
+    @property
+    def id(self) -> int:
+        """The newest row's id: the group's name as long as nothing new comes."""
+        return self.misses[0].id
+
+    @property
+    def ids(self) -> List[int]:
+        """Ids of all rows."""
+        return [miss.id for miss in self.misses]
+
+    @property
+    def reasons(self) -> Dict[str, int]:
+        """How many of each reason, the most frequent first."""
+        return dict(Counter(miss.reason for miss in self.misses).most_common())
+
+    @property
+    def said(self) -> str:
+        """The reply that most of them got (utter_...)."""
+        return Counter(miss.said for miss in self.misses).most_common(1)[0][0]
+
+    @property
+    def guess(self) -> Optional[str]:
+        """What most of them were taken for (uncovered/cost), if that is known."""
+        known = Counter(miss.label for miss in self.misses if miss.label)
+        return known.most_common(1)[0][0] if known else None
+
+    def wordings(self, most: int) -> List[str]:
+        """At most so many different wordings, redacted, the most frequent first. Takes milliseconds each: in a thread."""
+        often = Counter(same(miss.words) or miss.words for miss in self.misses)
+        first = {same(miss.words) or miss.words: miss.words for miss in reversed(self.misses)}
+        return list(dict.fromkeys(redacted(first[key]) for key, _ in often.most_common(most)))
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """The desk: `groups` by size, `dangerous` newest first, and how many rows cannot be read."""
+
+    groups: List[Group]
+    dangerous: List[Miss]
+    unreadable: int
+
+
+class Desk:
+    """Sorts rows; keeps what is costly to work out. One for a process."""
+
+    def __init__(self) -> None:
+        self.sorter = Sorter()
+        self._wording: Dict[bytes, bool] = {}  # whether it is the guard's
+
+    def sort(self, rows: Sequence[Row]) -> Sorted:
+        """The rows of `staff_misses.undecided`, sorted: two seconds for the first, 5 ms for each new one. In a thread."""
+        misses, unreadable = opened(rows)
+        known = self._wording
+        self._wording = {key: known[key] if key in known else _warns(words) for key, words in _wordings(misses)}
+        dangerous = [miss for miss in misses if self._wording[digest(miss.words)] or _taken_for_danger(miss)]
+        apart = {miss.id for miss in dangerous}
+        ordinary = [miss for miss in misses if miss.id not in apart]
+        groups = self.sorter.groups([miss.words for miss in ordinary])
+        return Sorted([Group([ordinary[position] for position in group]) for group in groups], dangerous, unreadable)
+
+
+def _wordings(misses: Sequence[Miss]) -> Iterator[Tuple[bytes, str]]:
+    return iter({digest(miss.words): miss.words for miss in misses}.items())
+
+
+def _warns(words: str) -> bool:
+    """Whether the guard's patterns (data/safety/) find anything."""
+    return crisis_reply(words) is not None
+
+
+def _taken_for_danger(miss: Miss) -> bool:
+    """Whether the classifier's best guess, which the guard alone may act on, or the reply that was given says danger."""
+    return (miss.label or "").startswith("crisis/") or miss.said.startswith("utter_crisis/")
+
+
+@lru_cache(maxsize=2000)
+def redacted(words: str) -> str:
+    """`words` without what tells who wrote them. The first time takes two seconds: in a thread."""
+    from infusion_guide.storage.redaction import redact  # spaCy's names: 90 MB, only for who opens the page
+
+    with _one_at_a_time:
+        return redact(words)
