@@ -15,6 +15,7 @@ import time
 
 import requests
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
 from infusion_guide.ports import HOST, free_port
 from infusion_guide.staff import application
@@ -24,7 +25,7 @@ from infusion_guide.storage.database import Database
 PASSWORD = "calm river of tests"
 NAMES = {"front_desk": "fiona", "clinician": "carla", "admin": "ada"}
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-_HASH = staff.hashed(PASSWORD)
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # the real one takes 0.1 s, on purpose
 
 
 class Browser(requests.Session):
@@ -69,9 +70,11 @@ class StaffPages:
         self._signed_in = {}
 
     def __enter__(self):
+        self._hasher, staff._hasher = staff._hasher, _CHEAP
+        staff.nobody.cache_clear()
         tables.metadata.create_all(self.database.engine)
         for role, name in NAMES.items():
-            self.run(lambda connection, *row: staff.add(connection, *row), name, role, _HASH, False)
+            self.run(lambda connection, *row: staff.add(connection, *row), name, role, staff.hashed(PASSWORD), False)
         self.server = application.server(self.database, HOST, self.port)
         self._thread = threading.Thread(target=self.server.run, daemon=True)
         self._thread.start()
@@ -85,6 +88,8 @@ class StaffPages:
         self.server.should_exit = True
         self._thread.join(10)
         self.database.engine.dispose()
+        staff._hasher = self._hasher
+        staff.nobody.cache_clear()
 
     @property
     def app(self):

@@ -17,7 +17,8 @@ def main() -> int:
     try:
         listening = socket.create_server((chosen.host, chosen.staff_port), family=family, backlog=128)
     except OSError as error:
-        print(f"The staff pages cannot listen on STAFF_PORT {chosen.staff_port}: {os.strerror(error.errno or 0)}.", file=sys.stderr)
+        why = os.strerror(error.errno or 0)
+        print(f"The staff pages cannot listen on STAFF_PORT {chosen.staff_port}: {why}.", file=sys.stderr)
         return 1
     configure_logs("staff")
     server(database(), chosen.host, chosen.staff_port).run(sockets=[listening])
