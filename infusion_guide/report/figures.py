@@ -1,0 +1,245 @@
+"""The numbers of a report: counted by the database, put on the clinic's days and hours, safe to show (disclosure.py)."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import partial
+from statistics import median
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Counter as Counts
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from infusion_guide.hours import opening_hours
+from infusion_guide.report.disclosure import SMALL, Count, Parts, protect
+from infusion_guide.report.period import Period
+from infusion_guide.storage.database import Database
+from infusion_guide.storage.tables import facts, requests
+from infusion_guide.words import button_title
+
+# What became of a question, in the order of the report; the other outcomes of a message are no questions.
+QUESTION_OUTCOMES = ("answered", "uncovered", "declined", "missed")
+MOST_TOPICS = 15
+_ANSWERABLE = ("utter_faq/", "utter_uncovered/", "utter_advice/", "utter_misuse/")
+_CHANNELS = {
+    "web": "Website",
+    "rest": "REST (other programs)",
+    "telegram": "Telegram",
+    "slack": "Slack",
+    "messenger": "Messenger",
+    "whatsapp": "WhatsApp",
+    "sms": "Text messages",
+}
+
+
+Span = Tuple[float, float]  # start and end, Unix seconds
+
+
+@dataclass
+class Tally:
+    """What the database counted, exact and not to be shown. Keys of the counters are what the rows were grouped by."""
+
+    conversations: Counts[Tuple[float, str]] = field(default_factory=Counter)  # (hour, channel)
+    messages: Counts[Tuple[float, str]] = field(default_factory=Counter)  # (hour, outcome)
+    others: Counts[Tuple[str, str]] = field(default_factory=Counter)  # (what, name): replies, thumbs, requests
+    open: int = 0  # requests that nobody has finished
+    taken: List[Span] = field(default_factory=list)  # from a request to the first who took it
+    done: List[Span] = field(default_factory=list)  # from a request to its end
+
+    @classmethod
+    def read(cls, start: float, end: float, connection: Connection) -> "Tally":
+        """What happened from `start` until `end` (Unix seconds).
+
+        Hours are whole hours of UTC: in a time zone that differs by half an hour they belong to the day they began on.
+        """
+        rows = _grouped(connection, start, end)
+        asked = connection.execute(
+            sa.select([requests.c.at, requests.c.taken, requests.c.done]).where(requests.c.at >= start, requests.c.at < end)
+        ).all()
+        return cls(
+            rows((facts.c.hour, facts.c.channel), facts.c.what == "conversation"),
+            rows((facts.c.hour, facts.c.name), facts.c.what == "turn"),
+            rows((facts.c.what, facts.c.name), facts.c.what.in_(("reply", "up", "down", "request"))),
+            sum(row.done is None for row in asked),
+            [(row.at, row.taken) for row in asked if row.taken is not None],
+            [(row.at, row.done) for row in asked if row.done is not None],
+        )
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.conversations + other.conversations,
+            self.messages + other.messages,
+            _added(self.others, other.others),
+            self.open + other.open,
+            self.taken + other.taken,
+            self.done + other.done,
+        )
+
+
+def _grouped(connection: Connection, start: float, end: float) -> Callable[..., Counts]:
+    def rows(columns: Tuple[sa.Column, ...], chosen: sa.sql.ColumnElement) -> Counts:
+        query = (
+            sa.select([*columns, sa.func.sum(facts.c.count)])
+            .where(facts.c.hour >= start, facts.c.hour < end, chosen)
+            .group_by(*columns)
+        )
+        return Counter({tuple(row[:-1]): int(row[-1]) for row in connection.execute(query)})
+
+    return rows
+
+
+def _added(one: Counts, other: Counts) -> Counts:
+    """The sum with its negative numbers, which Counter's + drops: a thumb may be taken back long after it was given."""
+    both = Counter(one)
+    both.update(other)
+    return both
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The numbers of one report. All counts are protected; times are medians in seconds, None of fewer than five."""
+
+    period: Period
+    conversations: Count  # breakdowns: step, channel
+    messages: Count  # breakdowns: kind (questions, crisis, check_in, other), hour
+    topics: Parts  # by reply, the most used; five times or more
+    uncovered: Parts  # of these, what the document says nothing on
+    thumbs: Count  # breakdown: kind (up, down); down has the breakdown topic
+    requests: Count  # breakdown: state (open, finished)
+    until_taken: Optional[float]
+    until_done: Optional[float]
+    open_until_taken: Optional[float]  # as above, only the time in which the clinic was open (CLINIC_HOURS)
+    open_until_done: Optional[float]
+
+    @property
+    def questions(self) -> Count:
+        """Messages that asked something; breakdown: outcome, each of which has the breakdown step."""
+        return self.messages.breakdowns["kind"]["questions"]
+
+    @property
+    def outcomes(self) -> Parts:
+        """Questions by what became of them (QUESTION_OUTCOMES)."""
+        return self.questions.breakdowns["outcome"]
+
+
+def gather_now(database: Database, period: Period) -> Figures:
+    """The figures of `period`, in the calling thread.
+
+    Raises:
+        DatabaseUnavailable: the database did not answer.
+    """
+    tallies = (database.run_now(partial(Tally.read, start, end)) for start, end in period.pieces())
+    return figures(period, sum(tallies, Tally()))
+
+
+async def gather(database: Database, period: Period) -> Figures:
+    """As gather_now, away from the event loop; a long time in pieces, because each piece of work has a time limit."""
+    tally = Tally()
+    for start, end in period.pieces():
+        tally += await database.read(partial(Tally.read, start, end))
+    return await asyncio.to_thread(figures, period, tally)
+
+
+def figures(period: Period, tally: Tally) -> Figures:
+    """What of `tally` may be shown, on the clinic's days and hours."""
+    found = Figures(
+        period,
+        conversations=_conversations(period, tally),
+        messages=_messages(period, tally),
+        topics=_most_used(tally, _ANSWERABLE),
+        uncovered=_most_used(tally, ("utter_uncovered/",)),
+        thumbs=_thumbs(tally),
+        requests=_requests(tally),
+        until_taken=_median(tally.taken, _seconds),
+        until_done=_median(tally.done, _seconds),
+        open_until_taken=_median(tally.taken, _open_seconds),
+        open_until_done=_median(tally.done, _open_seconds),
+    )
+    protect(found.conversations, found.messages, found.thumbs, found.requests)
+    return found
+
+
+def _conversations(period: Period, tally: Tally) -> Count:
+    channels: Counts[str] = Counter()
+    for (_, channel), number in tally.conversations.items():
+        channels[_CHANNELS.get(channel, channel or "Unknown")] += number
+    return Count.of(
+        step=_by_step(period, ((hour, number) for (hour, _), number in tally.conversations.items())),
+        channel=_parts(dict(channels.most_common())),
+    )
+
+
+def _messages(period: Period, tally: Tally) -> Count:
+    def of(outcome: str) -> List[Tuple[float, int]]:
+        return [(hour, number) for (hour, name), number in tally.messages.items() if name == outcome]
+
+    questions = Count.of(outcome={name: Count.of(step=_by_step(period, of(name))) for name in QUESTION_OUTCOMES})
+    kinds = {name: Count(sum(number for _, number in of(name))) for name in ("crisis", "check_in")}
+    whole = sum(tally.messages.values())
+    kinds["other"] = Count(whole - questions.number - sum(kind.number for kind in kinds.values()))
+    hours = Counter({f"{hour:02}": 0 for hour in range(24)})
+    for (hour, _), number in tally.messages.items():
+        hours[f"{period.local(hour):%H}"] += number
+    return Count.of(kind={"questions": questions, **kinds}, hour=_parts(hours))
+
+
+def _by_step(period: Period, hours: Iterable[Tuple[float, int]]) -> Parts:
+    found: Counts[str] = Counter(dict.fromkeys(period.steps().values(), 0))
+    labels = period.steps()
+    for hour, number in hours:
+        found[labels[period.step(period.local(hour).date())]] += number
+    return _parts(found)
+
+
+def _most_used(tally: Tally, kinds: Tuple[str, ...]) -> Parts:
+    """The topics asked most; those asked fewer than five times are not named at all."""
+    used = Counter({name: number for (what, name), number in tally.others.items() if what == "reply" and name.startswith(kinds)})
+    return _parts({name: number for name, number in used.most_common(MOST_TOPICS) if number >= SMALL})
+
+
+def _thumbs(tally: Tally) -> Count:
+    given = {kind: _positive(tally, kind) for kind in ("up", "down")}
+    listed = {name: number for name, number in given["down"].most_common(MOST_TOPICS) if number >= SMALL}
+    rest = sum(given["down"].values()) - sum(listed.values())
+    down = Count.of(topic={**_parts(listed), "other": Count(rest)})
+    return Count.of(kind={"up": Count(sum(given["up"].values())), "down": down})
+
+
+def _positive(tally: Tally, kind: str) -> Counts[str]:
+    return +Counter({name: number for (what, name), number in tally.others.items() if what == kind})
+
+
+def _requests(tally: Tally) -> Count:
+    """Those asked for are counted when asked; of those that were erased since, we only know that nobody waits."""
+    asked = tally.others["request", None]
+    return Count.of(state={"open": Count(tally.open), "finished": Count(max(0, asked - tally.open))})
+
+
+def _parts(numbers: Dict[str, int]) -> Parts:
+    return {name: Count(number) for name, number in numbers.items()}
+
+
+def _median(spans: List[Span], length: Callable[[Span], Optional[float]]) -> Optional[float]:
+    lengths = [seconds for seconds in map(length, spans) if seconds is not None]
+    return median(lengths) if len(lengths) >= SMALL else None
+
+
+def _seconds(span: Span) -> float:
+    return span[1] - span[0]
+
+
+def _open_seconds(span: Span) -> Optional[float]:
+    hours = opening_hours()
+    if hours is None:
+        return None
+    start, end = (datetime.fromtimestamp(at, timezone.utc) for at in span)
+    return 60 * hours.open_minutes(start, end)
+
+
+def topic_title(reply: str) -> str:
+    """What patients read on the button of `reply` (utter_faq/cravings: Cravings); its name in words when it has none."""
+    label = reply[len("utter_") :]
+    title = button_title(f"/{label}")
+    return title if title != f"/{label}" else label.replace("_", " ").replace("/", ", ").capitalize()

@@ -1,0 +1,429 @@
+"""The report as a page: what was found in words, a plot, and the table behind it; and the tables alone for spreadsheets."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from infusion_guide.report import plots
+from infusion_guide.report.disclosure import Count, Parts, share
+from infusion_guide.report.figures import Figures, topic_title
+from infusion_guide.settings import settings
+
+FOLDER = Path(__file__).resolve().parent / "templates"
+STYLE = FOLDER / "report.css"
+CSV_HEADER = ("Table", "Row", "Column", "Value")
+
+_OUTCOMES = {
+    "answered": ("Answered", plots.BLUE),
+    "uncovered": ("No answer written yet", plots.ORANGE),
+    "declined": ("Declined", plots.PURPLE),
+    "missed": ("Not understood", plots.RED),
+}
+_WHAT_IT_MEANS = {
+    "answered": "from the clinic's document or in the clinic's own words",
+    "uncovered": "the clinic's document says nothing on it",
+    "declined": "a personal medical question or a request for drugs, led to a professional",
+    "missed": "the assistant asked again or gave the clinic's number",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: the cells of a row in the order of `header`; the first cell names the row. Everything is text."""
+
+    name: str  # of its file
+    caption: str
+    header: Sequence[str]
+    rows: List[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the report. `alt` says in words what `plot` shows; without data there is neither plot nor table."""
+
+    title: str
+    finding: str
+    table: Optional[Table] = None
+    plot: Optional[Callable[[], str]] = None
+    alt: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What to look at first: a number, what it counts, and what to do."""
+
+    number: str
+    title: str
+    advice: str
+    urgent: bool
+
+
+def lead(figures: Figures, today: Optional[date] = None) -> str:
+    """The one sentence that matters: In the last 30 days the assistant answered 412 of 530 questions (78%)."""
+    period, questions = figures.period, figures.questions
+    when = f"In the last {period.days} days" if period.last == today and period.days > 1 else f"{_from(figures)},"
+    if not questions.number:
+        return f"{when} nobody asked the assistant a question."
+    answered = figures.outcomes["answered"]
+    percent = share(answered, questions)
+    return f"{when} the assistant answered {_spoken(answered)} of {_spoken(questions, 'question')}{percent and f' ({percent})'}."
+
+
+def rest(figures: Figures) -> str:
+    """What became of the other questions; empty when there were none."""
+    if not figures.questions.number:
+        return ""
+    names = {"uncovered": "had no answer written yet", "declined": "were declined", "missed": "were not understood"}
+    parts = [f"{_spoken(figures.outcomes[name])} {words}" for name, words in names.items()]
+    return f"Of the others, {parts[0]}, {parts[1]} and {parts[2]}."
+
+
+def notices(figures: Figures) -> List[Notice]:
+    """What comes before everything else: danger, doubt, people who wait."""
+    kinds, waiting = figures.messages.breakdowns["kind"], figures.requests.breakdowns["state"]["open"]
+    crisis, check_in = kinds["crisis"], kinds["check_in"]
+    return [
+        Notice(
+            crisis.text,
+            "messages sounded like a crisis",
+            "Each person was shown the emergency and crisis numbers at once. A clinician should read every one of these "
+            "conversations, the same day if possible (staff pages, Conversations)."
+            if crisis.number
+            else "Nothing to do.",
+            bool(crisis.number),
+        ),
+        Notice(
+            check_in.text,
+            "messages made the assistant ask how the person is",
+            "They could have meant danger, or not. The numbers were in sight. Read a few: if most were everyday questions, "
+            "tell whoever looks after the assistant."
+            if check_in.number
+            else "Nothing to do.",
+            False,
+        ),
+        Notice(
+            waiting.text,
+            "call-back requests of these days are still open",
+            "Somebody waits for a call. Take them on the staff pages, Requests." if waiting.number else "Nobody waits.",
+            bool(waiting.number),
+        ),
+    ]
+
+
+def sections(figures: Figures) -> List[Section]:
+    """The parts of the report, in order."""
+    return [
+        _outcomes(figures),
+        _conversations(figures),
+        _outcomes_by_step(figures),
+        _topics(figures),
+        _uncovered(figures),
+        _hours(figures),
+        _channels(figures),
+        _thumbs(figures),
+        _requests(figures),
+    ]
+
+
+def tables(figures: Figures) -> List[Table]:
+    """All tables that have rows."""
+    return [section.table for section in sections(figures) if section.table]
+
+
+def csv_rows(found: Sequence[Table]) -> Iterator[Tuple[str, str, str, str]]:
+    """Every cell of the tables `found` with its place: columns CSV_HEADER."""
+    for table in found:
+        for row in table.rows:
+            for column, cell in zip(table.header[1:], row[1:]):
+                yield table.name, row[0], column, cell
+
+
+def body(figures: Figures, csv_link: str = "", today: Optional[date] = None) -> Markup:
+    """The report's HTML below its first heading; draws the plots, which takes a second.
+
+    `csv_link`: address of the CSV files, to which a table's name is added; without it there are no links.
+    """
+    return Markup(
+        _environment()
+        .get_template("body.html")
+        .render(
+            lead=lead(figures, today),
+            rest=rest(figures),
+            notices=notices(figures),
+            sections=sections(figures),
+            image=lambda plot: plots.data_address(plot()),
+            csv_link=csv_link,
+            period=figures.period,
+        )
+    )
+
+
+def document(figures: Figures, today: Optional[date] = None) -> str:
+    """The whole report as one HTML file that needs nothing else."""
+    return (
+        _environment()
+        .get_template("document.html")
+        .render(
+            body=body(figures, today=today),
+            style=Markup(STYLE.read_text(encoding="utf-8")),
+            clinic_name=settings().clinic_name,
+            period=figures.period,
+            today=today,
+        )
+    )
+
+
+# ---- The parts ----
+
+
+def _outcomes(figures: Figures) -> Section:
+    questions, kinds = figures.questions, figures.messages.breakdowns["kind"]
+    if not figures.messages.number:
+        return Section("What became of the questions", "There were no messages in this time.")
+    rows = [
+        (_OUTCOMES[name][0], count.text, share(count, questions), _WHAT_IT_MEANS[name])
+        for name, count in figures.outcomes.items()
+    ]
+    rows += [
+        ("All questions", questions.text, "", ""),
+        ("Crisis", kinds["crisis"].text, "", "got the crisis reply with the numbers to call"),
+        ("Check-in", kinds["check_in"].text, "", "could have meant danger; the assistant asked"),
+        ("Other messages", kinds["other"].text, "", "greetings, thanks, buttons, forms"),
+        ("All messages", figures.messages.text, "", ""),
+    ]
+    shown = {_OUTCOMES[name][0]: count for name, count in figures.outcomes.items()}
+    return Section(
+        "What became of the questions",
+        f"{_capital(_spoken(figures.messages, 'message'))} came in, {_spoken(questions)} of them questions; "
+        "others are greetings, thanks and the like.",
+        Table("outcomes", "Messages by what became of them", ("Messages", "Number", "Share of questions", "Meaning"), rows),
+        partial(plots.ranked, shown, plots.BLUE) if questions.number else None,
+        f"Bars: {_listed(shown)}.",
+    )
+
+
+def _conversations(figures: Figures) -> Section:
+    whole, unit = figures.conversations, figures.period.unit
+    title = f"Conversations a {unit}"
+    if not whole.number:
+        return Section(title, "There were no conversations in this time.")
+    steps = whole.breakdowns["step"]
+    return Section(
+        title,
+        f"{_capital(_spoken(whole, 'conversation'))} began; {_most(steps, unit)}.",
+        Table("conversations", title, (_capital(unit), "Conversations"), [*_rows(steps), ("All", whole.text)]),
+        partial(plots.columns, steps, plots.BLUE),
+        f"Bars, one a {unit}, of {_extent(figures)}: {_most(steps, unit)}.",
+    )
+
+
+def _outcomes_by_step(figures: Figures) -> Section:
+    unit = figures.period.unit
+    title = f"Questions a {unit}"
+    if not figures.questions.number:
+        return Section(title, "There were no questions in this time.")
+    found = figures.outcomes
+    rows = {_OUTCOMES[name][0]: count.breakdowns["step"] for name, count in found.items() if count.number}
+    labels = list(found["answered"].breakdowns["step"])
+    cells = [(label, *(count.breakdowns["step"][label].text for count in found.values())) for label in labels]
+    missed = found["missed"]
+    worst = _most(missed.breakdowns["step"], unit) if missed.number else ""
+    return Section(
+        title,
+        f"Of the questions that were not understood, {worst}." if worst else "Every question was understood.",
+        Table(
+            "questions",
+            f"{title}, by what became of them",
+            (_capital(unit), *(_OUTCOMES[name][0] for name in found)),
+            [*cells, ("All", *(count.text for count in found.values()))],
+        ),
+        partial(plots.panels, rows, dict(_OUTCOMES.values())),
+        f"Bars, one a {unit}, of {_extent(figures)}, in a row for each: {', '.join(rows)}.",
+    )
+
+
+def _topics(figures: Figures) -> Section:
+    title, shown = "What people ask about", _titled(figures.topics)
+    if not shown:
+        return Section(title, "No topic came up five times or more.")
+    kinds = {"faq": "answered", "uncovered": "no answer written yet", "advice": "declined", "misuse": "declined"}
+    rows = [(topic_title(name), count.text, kinds[name[len("utter_") :].split("/")[0]]) for name, count in figures.topics.items()]
+    return Section(
+        title,
+        f"Most often people asked about {_first(shown)}.",
+        Table("topics", "Topics asked five times or more, the 15 most frequent", ("Topic", "Times", "What happens"), rows),
+        partial(plots.ranked, shown, plots.BLUE),
+        f"Bars: {_listed(shown)}.",
+    )
+
+
+def _uncovered(figures: Figures) -> Section:
+    title, shown = "Answers people are waiting for", _titled(figures.uncovered)
+    if not shown:
+        return Section(title, "No topic without an answer came up five times or more.")
+    return Section(
+        title,
+        f"People asked most about {_first(shown)}, where the clinic's document says nothing.",
+        Table("uncovered", "Topics the document does not cover, asked five times or more", ("Topic", "Times"), _rows(shown)),
+        partial(plots.ranked, shown, plots.ORANGE),
+        f"Bars: {_listed(shown)}.",
+        "A clinician can write the clinic's own answer on the staff pages (Answers). The top of this list helps the most people.",
+    )
+
+
+def _hours(figures: Figures) -> Section:
+    title, hours = "Busiest hours", figures.messages.breakdowns["hour"]
+    if not figures.messages.number:
+        return Section(title, "There were no messages in this time.")
+    busiest = max(hours, key=lambda hour: hours[hour].size)
+    finding = f"The hour with the most messages begins at {_clock(busiest)}: {_spoken(hours[busiest], 'message')} in all."
+    if hours[busiest].hidden:
+        finding = "No hour of the day had five messages or more."
+    return Section(
+        title,
+        finding,
+        Table("hours", "Messages by hour of the day", ("From", "Messages"), [(_clock(h), c.text) for h, c in hours.items()]),
+        partial(plots.columns, {_clock(hour): count for hour, count in hours.items()}, plots.GREEN),
+        f"Bars, one an hour, from midnight to midnight. {finding}",
+        f"Hours are those of the clinic ({figures.period.zone.key}).",
+    )
+
+
+def _channels(figures: Figures) -> Section:
+    title, channels = "Where people write", figures.conversations.breakdowns["channel"]
+    if not figures.conversations.number:
+        return Section(title, "There were no conversations in this time.")
+    rows = [(name, count.text, share(count, figures.conversations)) for name, count in channels.items()]
+    return Section(
+        title,
+        f"Most conversations began here: {_first(channels)}.",
+        Table("channels", "Conversations by channel", ("Channel", "Conversations", "Share"), rows),
+        partial(plots.ranked, channels, plots.BLUE),
+        f"Bars: {_listed(channels)}.",
+    )
+
+
+def _thumbs(figures: Figures) -> Section:
+    title, whole = "Thumbs", figures.thumbs
+    up, down = whole.breakdowns["kind"]["up"], whole.breakdowns["kind"]["down"]
+    if not whole.number:
+        return Section(title, "Nobody has pressed a thumb in this time.")
+    percent = share(up, whole)
+    topics = {topic_title(name) if name != "other" else "All other answers": c for name, c in down.breakdowns["topic"].items()}
+    rows = [("All answers", up.text, down.text), *((name, "", count.text) for name, count in topics.items())]
+    return Section(
+        title,
+        f"{_capital(_spoken(up))} of {_spoken(whole, 'thumb')} pointed up{percent and f' ({percent})'}.",
+        Table("thumbs", "Thumbs; answers with five thumbs down or more", ("Answer", "Up", "Down"), rows),
+        partial(plots.ranked, {"Up": up, "Down": down}, plots.GREEN),
+        f"Bars: {_listed({'up': up, 'down': down})}.",
+        "Answers with many thumbs down deserve another look by a clinician." if down.number else "",
+    )
+
+
+def _requests(figures: Figures) -> Section:
+    title, whole = "Call-back requests", figures.requests
+    if not whole.number:
+        return Section(title, "Nobody asked for a call-back in this time.")
+    state = whole.breakdowns["state"]
+    rows = [
+        ("Asked for", whole.text),
+        ("Open now", state["open"].text),
+        ("Finished", state["finished"].text),
+        ("Median time until taken", _duration(figures.until_taken)),
+        ("Median time until finished", _duration(figures.until_done)),
+    ]
+    if figures.open_until_taken is not None:
+        rows.append(("Median time until taken, in opening hours", _duration(figures.open_until_taken)))
+    if figures.open_until_done is not None:
+        rows.append(("Median time until finished, in opening hours", _duration(figures.open_until_done)))
+    half = f" Half of them were taken within {_duration(figures.until_taken)}." if figures.until_taken is not None else ""
+    return Section(
+        title,
+        f"{_capital(_spoken(whole, 'call-back'))} {_was(whole)} asked for.{half}",
+        Table("requests", "Call-back requests", ("Call-backs", "Number or time"), rows),
+    )
+
+
+# ---- Words ----
+
+
+def _spoken(count: Count, noun: str = "") -> str:
+    """For example: 412 questions, 1,020, fewer than five questions, none, no questions."""
+    text = count.text
+    if text == "0":
+        return f"no {noun}s" if noun else "none"
+    text = text.replace("<5", "fewer than five").replace("<", "fewer than ").replace("not shown", "an unknown number of")
+    return f"{text} {noun}s" if noun else text.replace("number of", "number")
+
+
+def _was(count: Count) -> str:
+    return "were" if count.number else "was"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _from(figures: Figures) -> str:
+    return ("On " if figures.period.days == 1 else "From ") + figures.period.words
+
+
+def _extent(figures: Figures) -> str:
+    return figures.period.words
+
+
+def _most(parts: Parts, unit: str) -> str:
+    """For example: the most on Nov 12 (31)."""
+    label = max(parts, key=lambda name: parts[name].size)
+    if parts[label].hidden:
+        return f"no {unit} had five or more"
+    place = {"day": "on", "week": "in the week of", "month": "in"}[unit]
+    return f"the most {place} {label} ({parts[label].text})"
+
+
+def _first(parts: Parts) -> str:
+    """The first three with their numbers: Price (60), Insurance (41) and Safety and risks (12)."""
+    names = [f"{name} ({count.text})" for name, count in list(parts.items())[:3]]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _listed(parts: Parts) -> str:
+    return ", ".join(f"{name} {count.text}" for name, count in parts.items())
+
+
+def _titled(parts: Parts) -> Parts:
+    return {topic_title(name): count for name, count in parts.items()}
+
+
+def _rows(parts: Parts) -> List[Sequence[str]]:
+    return [(name, count.text) for name, count in parts.items()]
+
+
+def _clock(hour: str) -> str:
+    """For example: 9 AM, of "09"."""
+    number = int(hour)
+    return f"{number % 12 or 12} {'AM' if number < 12 else 'PM'}"
+
+
+def _duration(seconds: Optional[float]) -> str:
+    """For example: 2 h 10 min; 3 days 4 h."""
+    if seconds is None:
+        return "not shown (fewer than five)"
+    minutes = round(seconds / 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} day{'s' * (days > 1)} {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    found: Dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    return Environment(loader=FileSystemLoader(FOLDER), **found)
