@@ -11,7 +11,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run chat train teach eval bench bench-scale sign-off doctor staff key test check lint format validate setup lock clean browser widget pictures
+.PHONY: help run chat train teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,9 @@ doctor: setup ## look the set-up over and say what to do
 
 staff: setup ## NAME=maria ROLE=admin: an account for the staff pages (alone: the commands)
 	@$(PYTHON) -m infusion_guide.storage.staff $(if $(NAME),add "$(NAME)" "$(ROLE)",list)
+
+report: setup ## FROM=2026-11-01 TO=2026-11-30 OUT=report.html CSV=folder: what happened; alone: the last 30 days, results/report.html
+	@$(PYTHON) -m infusion_guide.report $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(OUT),--out "$(OUT)") $(if $(CSV),--csv "$(CSV)")
 
 sign-off: setup ## the list that a clinician signs before a release: results/sign-off.html
 	@$(PYTHON) -m infusion_guide.sign_off

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infusion_guide.staff import answers, audit, conversations, people, requests, sign_in, teaching, unanswered
+from infusion_guide.staff import answers, audit, conversations, people, report, requests, sign_in, teaching, unanswered
 from infusion_guide.staff.access import Guesses, page, public_page
 from infusion_guide.staff.rendering import FOLDER, render
 from infusion_guide.storage.database import Database, DatabaseUnavailable
@@ -21,7 +21,7 @@ from infusion_guide.storage.database import Database, DatabaseUnavailable
 logger = logging.getLogger(__name__)
 
 # The pages in the order of the navigation. Each has ROUTES, and NAV: its label, its address and the roles that see it.
-PAGES: List[ModuleType] = [requests, conversations, unanswered, answers, teaching, people, audit]
+PAGES: List[ModuleType] = [requests, conversations, unanswered, answers, teaching, report, people, audit]
 
 STYLESHEET = "/staff/staff.css"
 LARGEST_BODY = 64_000  # bytes
