@@ -92,7 +92,7 @@ _CONDITION = _any(
 # "Ask the nurse which medicines you should take": the question is passed on, not answered.
 _ASKED = (
     r"\b(?:ask|asks|tell|tells|say|says|know|check|checks|decide|decides|see|explain|explains|discuss|learn|find out|plan)\b"
-    r"[^;:]*\b(?:if|whether|which|what|when|how)\s(?:[\w'-]+\s){0,3}$"
+    r"[^;:]*\b(?:if|whether|which|what|when|how)\s(?:[\w'-]+\s){0,4}$"
 )
 _NEVER = r"\b(?:do not|don't|never)\s(?:[\w'-]+\s){1,2}$"
 _NOT_PROMISED = r"\b(?:not|cannot|can't|don't|doesn't|isn't|never|no one can|nobody can)\s(?:[\w'-]+\s){0,2}$"
@@ -250,7 +250,7 @@ _PHONE = re.compile(
     r"|\b(?:1[-. ]?)?\(?8\d\d\)?[-. ][A-Z][A-Z0-9-]{5,}"  # 1-800-SOMETHING
 )
 _SHORT = re.compile(
-    r"\b(?:call|dial|text|phone)\s(?:[\w']+\sto\s|us at\s|at\s|to\s)?(\d{3,6})\b(?!\s?(?:dollars|days|hours))", re.I
+    r"\b(?:call|dial|text|phone)\s(?:[\w']+\sto\s|us at\s|at\s|to\s)?(\d{3,6})\b(?![-. ]\d{3})(?!\s?(?:dollars|days|hours))", re.I
 )
 
 

@@ -1,0 +1,108 @@
+"""The list that a clinician signs: complete, printable, self-contained, and bound to the words by a digest."""
+
+import dataclasses
+import re
+from datetime import date
+from html import unescape
+
+import pytest
+
+from infusion_guide import reply_book, sign_off
+from infusion_guide.settings import settings
+from infusion_guide.storage import clinic_answers, reviews, tables
+from infusion_guide.storage.database import Database
+from infusion_guide.words import claims
+from tests.rooms import responses
+
+OWN = {"uncovered/cost": {"text": "One visit costs 400 dollars & tax.", "reviewed_by": "Dr. A", "reviewed_on": "2026-01-31"}}
+
+
+@pytest.fixture(scope="module")
+def made():
+    book = reply_book.book(OWN, {})
+    return sign_off.as_file(sign_off.contents(book, OWN, 1_800_000_000.0))
+
+
+def plain(html):
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def test_every_reply_stands_there_as_patients_read_it_with_a_box_beside_it(made):
+    text, words = plain(made), settings().words()
+    for name, variations in responses().items():
+        label = name[len("utter_") :]
+        assert f">{label}</span>" in made
+        for variation in variations:
+            filled = re.sub(r"{(\w+)}", lambda brace: words.get(brace[1], f"[{brace[1].replace('_', ' ')}]"), variation["text"])
+            assert label in OWN or " ".join(filled.split()) in text, label
+    assert made.count('<dl class="sign">') >= len(responses()) + len(claims())
+
+
+def test_sources_ledger_settings_safety_and_own_answers_stand_there(made):
+    text = plain(made)
+    for claim in claims().values():
+        assert claim["claim"] in text and claim["qualification"] in text
+    assert text.count("Must never be said.") == sum(claim["say"] == "never" for claim in claims().values())
+    for value in (settings().crisis_line, settings().treatment_helpline, "better off dead", "no puedo|puede|logro respirar"):
+        assert value in text
+    assert "One visit costs 400 dollars & tax." in text and "Written by Dr. A, 2026-01-31" in text
+    assert "The clinic's document doesn't give prices" not in text  # it is not said while the clinic has its own
+    assert "{" not in re.sub(r"<style>.*?</style>", "", made, flags=re.S)
+
+
+def test_the_file_needs_nothing_else_and_prints(made):
+    assert "<style>" in made and "@page" in made and "break-inside" in made
+    assert not re.search(r"<(script|link rel=.stylesheet|img|iframe)|https?://|url\(", made)
+
+
+def test_the_digest_changes_with_any_word(monkeypatch):
+    def digest(own, **changed):
+        monkeypatch.setattr(sign_off, "settings", lambda: dataclasses.replace(settings(), **changed))
+        return sign_off.contents(reply_book.book(own, {}), own, 0.0)["digest"]
+
+    other = {"uncovered/cost": {**OWN["uncovered/cost"], "text": "One visit costs 500 dollars."}}
+    assert len({digest({}), digest(OWN), digest(other), digest(OWN, clinic_phone="555-010-4567")}) == 4
+    assert digest(OWN) == digest(OWN)
+
+
+def test_reviews_count_for_the_words_they_were_given_for():
+    name = "utter_uncovered/cost"
+    today = date(2026, 11, 23)
+    signed = {(name, reply_book.digest(name, "")): ("carla", date(2026, 11, 1))}
+    reply = {reply.name: reply for reply in reply_book.book({}, signed)}[name]
+    assert (reply.review.by, reply.review.how) == ("carla", "signature") and not reply.is_overdue(today)
+    own = {reply.name: reply for reply in reply_book.book(OWN, signed)}[name]
+    assert (own.review.by, own.review.how) == ("Dr. A", "own answer")  # the signature was for other words
+    assert reply.is_overdue(date(2027, 11, 2)) and not reply.is_overdue(date(2027, 11, 1))
+
+
+def test_a_signature_in_the_file_counts(tmp_path, monkeypatch):
+    folder = tmp_path / "responses" / "faq"
+    folder.mkdir(parents=True)
+    (folder / "ptsd.yml").write_text("# Rests on: fda\n# Reviewed by: Dr. B\n# Reviewed on: 2026-02-28\n")
+    monkeypatch.setattr(reply_book, "DATA", tmp_path)
+    reply_book._header.cache_clear()
+    try:
+        assert reply_book._header("utter_faq/ptsd") == reply_book.Review("Dr. B", date(2026, 2, 28), "file")
+    finally:
+        reply_book._header.cache_clear()
+    assert reply_book.months_before(date(2026, 3, 31), 1) == date(2026, 2, 28)
+    assert reply_book.months_before(date(2026, 11, 23), 12) == date(2025, 11, 23)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_command_writes_the_list_and_says_when_the_database_was_not_asked(there, tmp_path, monkeypatch, capsys):
+    kept = Database(f"sqlite:///{tmp_path}/a.db")
+    if there:
+        tables.metadata.create_all(kept.engine)
+        kept.run_now(lambda connection: clinic_answers.save(connection, "uncovered/cost", "It costs 1 dollar.", "carla", 0))
+        digest = reply_book.digest("utter_faq/ptsd", "")
+        kept.run_now(lambda connection: reviews.sign(connection, "utter_faq/ptsd", digest, "carla"))
+    monkeypatch.setattr(sign_off, "database", lambda: kept)
+    monkeypatch.setattr(sign_off, "ROOT", tmp_path)
+    monkeypatch.setattr(sign_off, "LIST", tmp_path / "results" / "sign-off.html")
+    assert sign_off.main() == 0
+    html = sign_off.LIST.read_text(encoding="utf-8")
+    assert ("It costs 1 dollar." in html) == ("Last reviewed by carla" in html) == there
+    assert ("database did not answer" in capsys.readouterr().out) != there
+    kept.engine.dispose()
