@@ -47,7 +47,7 @@ async def export(request: Request) -> Response:
     def work(connection: Connection) -> Any:
         rows, _ = staff.noted(connection, *wanted, limit=MOST_EXPORTED)
         who = request.state.member.name
-        staff.note(connection, who, "exported the audit log", asked["person"] or "everybody", f"{len(rows)} rows")
+        staff.note(connection, who, "exported the audit log", asked["person"] or "everybody", f"{len(rows)} of them")
         return rows
 
     rows = await request.state.database.run(work)

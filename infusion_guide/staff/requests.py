@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from wtforms import TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from infusion_guide.staff.access import ROLES, page
 from infusion_guide.staff.csv_export import csv_response
@@ -40,7 +40,7 @@ class NoteForm(StaffForm):
         description="What was agreed, and what is left to do. Staff see it, patients do not.",
         filters=[lambda words: (words or "").replace("\r\n", "\n").strip()],  # as the browser counted it
         validators=[
-            InputRequired("Please write something first."),
+            DataRequired("Please write something first."),
             Length(max=LONGEST_NOTE, message=f"A note has at most {LONGEST_NOTE:,} characters. Please make two of it."),
         ],
     )
