@@ -75,15 +75,15 @@ def ensure_model() -> Path:
     return path
 
 
-def _refuse_untried() -> None:
+def _refuse_untried(project: Path = ROOT) -> None:
     """What staff taught is trained only as a trial let it pass; everything else is under version control and `make test`."""
-    if room.is_tried():
+    if room.is_tried(project):
         return
     from infusion_guide.teaching import trial  # it needs this module
 
     with suppress(trial.Running):
-        trial.recover()  # finishes a trial that was killed while going live
-    if not room.is_tried():
+        trial.recover(project)  # finishes a trial that was killed while going live
+    if not room.is_tried(project):
         raise SystemExit(
             "data/taught/ holds sentences that no trial let pass. Take them back with git (`git checkout data/taught`) and "
             "teach on the staff pages, or put them into data/taught/waiting.yml and run `make teach`."

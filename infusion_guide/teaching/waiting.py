@@ -197,7 +197,9 @@ class Checks:
 
 def tidy(text: str) -> List[str]:
     """The sentences of a text field, one a line; empty lines and doubles left out."""
-    lines = {
-        room.same(line) or line: line for line in reversed([clean(line).lstrip("-/ ") for line in text.splitlines()]) if line
-    }
-    return list(lines.values())[::-1]
+    found: Dict[str, str] = {}
+    for line in text.splitlines():
+        sentence = clean(line).lstrip("-/ ")
+        if sentence:
+            found.setdefault(room.same(sentence) or sentence, sentence)
+    return list(found.values())
