@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional
 from weakref import WeakSet
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from infusion_guide import callback
 from infusion_guide.settings import SettingError, settings
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
+from infusion_guide.storage.outbox import MAIL, WEBHOOK
 from infusion_guide.storage.sealing import Unreadable, unseal
 from infusion_guide.storage.tables import (
     audit,
@@ -149,7 +150,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
         row = connection.execute(sa.select([conversations]).where(conversations.c.sender_id == sender_id)).first()
         said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
         judged = sa.select([feedback]).where(feedback.c.sender_id == sender_id).order_by(feedback.c.at)
-        notices = (outbox.c.sender_id == sender_id, outbox.c.kind == "notice")
+        notices = (outbox.c.sender_id == sender_id, outbox.c.kind.in_((WEBHOOK, MAIL)))
         asked = sa.select([requests]).where(requests.c.sender_id == sender_id).order_by(requests.c.id)
         passed_on = sa.select([outbox.c.key, outbox.c.at]).where(*notices).order_by(outbox.c.id)
         return {
@@ -160,7 +161,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
             "remembered": unseal(row.state).get("slots", {}) if row else {},
             "feedback": [_judgement(row) for row in connection.execute(judged)],
             "requests": [_request(row) for row in connection.execute(asked)],
-            "passed_on": [{"kind": effect.key.split(" ")[0], "at": _utc(effect.at)} for effect in connection.execute(passed_on)],
+            "passed_on": _passed_on(connection.execute(passed_on)),
         }
 
     return kept.run_now(read)
@@ -194,6 +195,12 @@ def as_text(exported: Dict[str, Any]) -> str:
 def _judgement(row: Any) -> Dict[str, Any]:
     reason = {"reason": unseal(row.reason)} if row.reason else {}
     return {"at": _utc(row.at), "answer": row.utter_action, "value": row.value, **reason}
+
+
+def _passed_on(effects: Iterable[Any]) -> List[Dict[str, str]]:
+    """One entry a notice, whichever ways it went."""
+    told = {effect.key.removesuffix(f" {MAIL}"): effect.at for effect in effects}
+    return [{"kind": key.split(" ")[0], "at": _utc(at)} for key, at in told.items()]
 
 
 _GIVEN = ("name", "contact", "best_time", "topic")
