@@ -16,7 +16,7 @@ def test_paths_exist():
 
 def test_commands_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.M)):
+    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.M)):
         assert re.search(rf"^{target}:", makefile, re.M), f"README names `make {target}`"
 
 
