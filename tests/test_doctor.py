@@ -16,6 +16,7 @@ from infusion_guide.server import doctor
 from infusion_guide.server.doctor import FIX, NOTE, OK, Finding
 from infusion_guide.settings import ROOT, Settings
 from infusion_guide.storage.database import migrate
+from tests.mail_server import MailServer
 
 KEY = "s" * 40
 
@@ -169,6 +170,37 @@ def test_no_phone_matters_in_production():
     assert doctor.clinic(chosen()).status == NOTE
     assert doctor.clinic(chosen(production=True, secret_key=KEY)).status == FIX
     assert doctor.clinic(chosen(clinic_phone="555-123-4567")).status == OK
+
+
+@pytest.mark.parametrize(
+    "values, status, words",
+    [
+        ({}, NOTE, "CLINIC_HOURS is not set"),
+        ({"clinic_hours": "Mon-Fri 9-17"}, NOTE, "Monday to Friday 9 AM to 5 PM, America/New_York; opens next"),
+        ({"clinic_hours": "Mon-Fri 9-17", "clinic_holidays": "US"}, OK, "next day off 20"),
+        ({"clinic_hours": "daily 0-24", "clinic_holidays": "2026-01-01"}, OK, "every day all day"),
+    ],
+)
+def test_opening_hours(values, status, words):
+    finding = doctor.opening_hours(chosen(**values))
+    assert finding.status == status and words in finding.words
+
+
+def test_notices():
+    assert "nobody is told" in doctor.notices(chosen()).words
+    port = free_port()
+    mail = {"notice_email": "front.desk@clinic.example", "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
+    staff = {"staff_url": "https://bot.example.org", "secret_key": KEY}
+    missing = doctor.notices(chosen(**mail))
+    assert missing.status == FIX and "cannot be reached" in missing.words and "@" not in missing.words
+    with MailServer(port) as server:
+        assert doctor.notices(chosen(**mail, **staff, production=True)) == Finding(OK, "staff are told by e-mail")
+        assert doctor.notices(chosen(**mail, staff_port=5999)).words.endswith("link to port 5999 of this machine.")
+        assert doctor.notices(chosen(**mail, secret_key=KEY, production=True)).status == FIX
+        assert "https" in doctor.notices(chosen(**mail, **{**staff, "staff_url": "http://x"}, production=True)).words
+    assert not server.mails
+    webhook = chosen(notice_webhook="https://staff.example", staff_url="https://bot.example.org")
+    assert doctor.notices(webhook) == Finding(OK, "staff are told by NOTICE_WEBHOOK")
 
 
 def test_disk_clock_and_review(monkeypatch, tmp_path):

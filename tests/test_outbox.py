@@ -10,18 +10,20 @@ import pytest
 import sqlalchemy as sa
 from aiohttp import web
 
-from infusion_guide.channels import identity
+from infusion_guide import notices
 from infusion_guide.settings import Settings
 from infusion_guide.storage import outbox as module
 from infusion_guide.storage.database import Database, migrate
-from infusion_guide.storage.outbox import crisis_notice, deliver_due
+from infusion_guide.storage.outbox import crisis_notice, deliver_due, notice
 from infusion_guide.storage.tables import outbox
 
 
 @pytest.fixture
 async def receiver(monkeypatch):
     """A staff system: `calls` it got, `status` it answers; NOTICE_WEBHOOK points to it."""
-    monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
+    monkeypatch.setattr(notices, "secret", lambda: b"k" * 32)
+    monkeypatch.setattr(module, "HANDLERS", {})
+    notices.attach()
 
     class Receiver:
         calls, status = [], 200
@@ -40,8 +42,9 @@ async def receiver(monkeypatch):
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = site._server.sockets[0].getsockname()[1]
-    chosen = Settings(notice_webhook=f"http://127.0.0.1:{port}/notice")
+    chosen = Settings(notice_webhook=f"http://127.0.0.1:{port}/notice", staff_url="https://bot.example.org")
     monkeypatch.setattr(module, "settings", lambda: chosen)
+    monkeypatch.setattr(notices, "settings", lambda: chosen)
     yield seen
     await runner.cleanup()
 
@@ -68,7 +71,8 @@ async def test_a_crisis_notice_arrives_signed_once_and_without_words(receiver, d
     assert await deliver_due(database) == 1
     headers, body = receiver.calls[0]
     assert headers["X-Signature"] == hmac.new(b"k" * 32, body, hashlib.sha256).hexdigest()
-    assert json.loads(body) == {"key": "crisis web:a m1", "kind": "crisis", "conversation": "web:a"}
+    link = "https://bot.example.org/staff/conversations/web%3Aa"
+    assert json.loads(body) == {"key": "crisis web:a m1", "kind": "crisis", "conversation": "web:a", "link": link}
     await make_due(database)
     assert await deliver_due(database) == 0 and len(receiver.calls) == 1
 
@@ -96,3 +100,32 @@ async def test_workers_do_not_take_the_same_entry(receiver, database):
 async def test_without_a_receiver_nothing_is_written(monkeypatch):
     monkeypatch.setattr(module, "settings", lambda: Settings())
     assert crisis_notice("web:a", "m1") == []
+
+
+def test_each_way_is_an_effect_of_its_own_with_a_key_of_its_own(monkeypatch):
+    mail = {"notice_email": "front.desk@clinic.example", "smtp_host": "mail.clinic.example"}
+    for values, kinds in (({"notice_webhook": "https://staff.example"}, ["notice"]), (mail, ["mail"])):
+        monkeypatch.setattr(module, "settings", lambda values=values: Settings(**values))
+        assert [effect.kind for effect in notice("request", "web:a", "K7M-2QX")] == kinds
+    monkeypatch.setattr(module, "settings", lambda: Settings(notice_webhook="https://staff.example", **mail))
+    events = [("request", "web:a", "K7M-2QX"), ("crisis", "web:a", "m1"), ("crisis", "rest:" + "a" * 150, "m" * 167)]
+    found = [effect for event in events for effect in notice(*event)]
+    assert len({effect.key for effect in found}) == 6 and all(len(effect.key) <= 255 for effect in found)
+    assert all(effect.key.split(" ")[0] == effect.payload["kind"] for effect in found)
+    assert found == [effect for event in events for effect in notice(*event)]
+
+
+async def test_an_effect_is_written_once(database, receiver):
+    for _ in range(2):  # the second time in a turn that is worked out again
+        await database.run(lambda connection: module.put(connection, "web:a", crisis_notice("web:a", "m1")))
+    rows = await database.run(lambda connection: connection.execute(sa.select([outbox])).fetchall())
+    assert [row.key for row in rows] == ["crisis web:a m1"]
+
+
+async def test_what_nobody_delivers_yet_waits(database, receiver, monkeypatch):
+    monkeypatch.setattr(module, "HANDLERS", {})
+    await put(database, crisis_notice("web:a", "m1")[0])
+    assert await deliver_due(database) == 0
+    notices.attach()
+    await make_due(database)
+    assert await deliver_due(database) == 1

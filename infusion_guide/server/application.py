@@ -11,6 +11,7 @@ from sanic import Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from infusion_guide import notices
 from infusion_guide.channels import first_aid
 from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.server import health, logs
@@ -62,6 +63,7 @@ def protect(app: Sanic) -> None:
     app.register_listener(_prepare, "after_server_start")
     be_strict(app)
     health.add_routes(app)
+    notices.attach()
 
 
 async def _take_rasas_cors_off(app: Sanic, _: Any) -> None:

@@ -4,6 +4,7 @@ One line a check: OK, NOTE (it works, but read this) or FIX. The exit code is 1 
 and keys are never printed, neither is what a failing library says.
 """
 
+import asyncio
 import importlib.metadata
 import importlib.util
 import json
@@ -17,6 +18,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 from urllib.parse import urlsplit
@@ -26,6 +28,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine.url import make_url
 
+from infusion_guide.hours import OpeningHours
+from infusion_guide.notices import mail_problem
 from infusion_guide.serve import local_url
 from infusion_guide.server.doctor_messaging import PLATFORMS, problem
 from infusion_guide.settings import ENV_FILE, ROOT, SettingError, Settings, settings
@@ -94,6 +98,41 @@ def clinic(chosen: Settings) -> Finding:
         return Finding(OK, "CLINIC_PHONE is set")
     words = "CLINIC_PHONE is not set in .env: replies name no phone number of the clinic."
     return Finding(FIX if chosen.production else NOTE, words)
+
+
+def opening_hours(chosen: Settings) -> Finding:
+    """Patients are told truthfully whether somebody is there."""
+    if not chosen.clinic_hours:
+        return Finding(NOTE, "CLINIC_HOURS is not set in .env: replies never say whether somebody is there.")
+    hours = OpeningHours.parse(chosen.clinic_hours, chosen.clinic_timezone, chosen.clinic_holidays)
+    now = datetime.now(timezone.utc)
+    said = f"{hours.in_words()}, {chosen.clinic_timezone}"
+    opens = hours.next_opening(now)
+    if opens:
+        said += f"; opens next {hours.moment_in_words(opens, now)}"
+    if not chosen.clinic_holidays:
+        return Finding(NOTE, f"{said}. CLINIC_HOLIDAYS is not set in .env: public holidays count as open.")
+    today = now.astimezone(hours.zone).date()
+    coming = (today + timedelta(days=number) for number in range(366))
+    off = next((day for day in coming if hours.week[day.weekday()] and hours.is_day_off(day)), None)
+    return Finding(OK, f"{said}; next day off {off or 'not within a year'}")
+
+
+def notices(chosen: Settings) -> Finding:
+    """Staff are told of requests, crises and lost answers; the mail server lets us in (nothing is sent)."""
+    if not (chosen.notice_email or chosen.notice_webhook):
+        words = "neither NOTICE_EMAIL nor NOTICE_WEBHOOK is set in .env: nobody is told of call-back requests and crises."
+        return Finding(NOTE, words)
+    trouble = asyncio.run(mail_problem(chosen, _ASKING)) if chosen.notice_email else None
+    if trouble:
+        return Finding(FIX, f"{trouble} E-mails to staff wait. Correct SMTP_... in .env (docs/operations.md).")
+    if not chosen.staff_url:
+        words = f"STAFF_URL is not set in .env: notices link to port {chosen.staff_port} of this machine."
+        return Finding(FIX if chosen.production else NOTE, words)
+    if chosen.production and not chosen.staff_url.startswith("https://"):
+        return Finding(FIX, "STAFF_URL begins with http://: passwords and requests would cross the network readable. Use https.")
+    ways = [way for way, on in (("e-mail", chosen.notice_email), ("NOTICE_WEBHOOK", chosen.notice_webhook)) if on]
+    return Finding(OK, f"staff are told by {' and '.join(ways)}")
 
 
 def database(chosen: Settings) -> Finding:
@@ -268,6 +307,8 @@ CHECKS: Tuple[Check, ...] = (
     packages,
     model,
     clinic,
+    opening_hours,
+    notices,
     database,
     redis,
     assistant,

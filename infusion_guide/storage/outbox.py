@@ -2,14 +2,11 @@
 
 import asyncio
 import hashlib
-import hmac
-import json
 import logging
 import random
 import time
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
-import aiohttp
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -23,14 +20,21 @@ from infusion_guide.storage.turn import Effect
 logger = logging.getLogger(__name__)
 
 LOOK = 2.0  # seconds between two looks into the outbox
-_AT_ONCE = 20  # queues that one process works off at the same time
+_AT_ONCE = 20  # queues of one kind that one process works off at the same time
 _CLAIMED = 60.0  # seconds that a worker has for what it took; then another may take it
 _FIRST_WAIT = 2.0  # seconds after the first failure, twice as many after each further one
 _LONGEST_WAIT = 120.0  # seconds between two tries: a crisis notice must not wait long once the receiver is back
 _SECONDS = 10.0  # for one delivery
+MAIL_SECONDS = 45.0  # for an e-mail: some servers examine it at length, and one that is hung up on would get it again
+_LONGEST_KEY = 240  # characters; the column has 255
 MESSAGES_END = 24 * 3600.0  # seconds after which an answer to a patient is given up: the talk has gone on elsewhere
 
+WEBHOOK, MAIL = "notice", "mail"  # the kinds that tell staff something (infusion_guide/notices.py); they are never given up
+
 Handler = Callable[["Entry"], Awaitable[None]]
+
+# Who delivers which kind. Everybody who delivers adds itself: notices, and messaging platforms under the channel's name.
+HANDLERS: Dict[str, Handler] = {}
 
 
 class NotDelivered(RuntimeError):
@@ -64,62 +68,70 @@ def put(connection: Connection, sender_id: str, effects: List[Effect]) -> None:
 
 
 def crisis_notice(conversation: str, message_id: str) -> List[Effect]:
-    """The notice to staff of a crisis reply, where NOTICE_WEBHOOK is set. It says that, and in which conversation."""
+    """The notice to staff of the crisis reply to a message."""
     return notice("crisis", conversation, message_id)
 
 
 def notice(kind: str, conversation: str, which: str) -> List[Effect]:
-    """What tells staff of `kind` ("crisis", "request", "undelivered") in `conversation`; `which` tells two of them apart."""
-    if not settings().notice_webhook:
-        return []
-    return [Effect("notice", f"{kind} {conversation} {which}", {"kind": kind, "conversation": conversation})]
+    """What tells staff of `kind` ("crisis", "request", "undelivered") in `conversation`; none when nobody is to be told.
 
-
-async def post_notice(entry: Entry) -> None:
-    """POSTs the payload to NOTICE_WEBHOOK, signed: X-Signature is the hex HMAC-SHA-256 of the body under SECRET_KEY.
-
-    X-Idempotency-Key lets the receiver ignore a repetition: delivery is at least once.
+    `which` tells two of them apart: the reference of a request, else any id. Each way (NOTICE_WEBHOOK, NOTICE_EMAIL) is an
+    effect of its own, so that one that fails neither stops nor repeats the other.
     """
-    from infusion_guide.channels.identity import secret
-
-    body = json.dumps({"key": entry["key"], **entry.payload}).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "X-Idempotency-Key": entry["key"],
-        "X-Signature": hmac.new(secret(), body, hashlib.sha256).hexdigest(),
-    }
-    try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
-            async with session.post(settings().notice_webhook, data=body, headers=headers, allow_redirects=False) as answered:
-                if answered.status >= 300:
-                    raise NotDelivered(f"NOTICE_WEBHOOK answered {answered.status}.")
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-        raise NotDelivered(f"NOTICE_WEBHOOK cannot be reached ({type(error).__name__}).") from None
-
-
-# Who delivers which kind. Channels of messaging platforms add themselves: the kind is the channel's name.
-HANDLERS: Dict[str, Handler] = {"notice": post_notice}
+    key = f"{kind} {conversation} {which}"
+    if len(key) > _LONGEST_KEY:
+        key = f"{kind} {hashlib.sha256(key.encode()).hexdigest()}"
+    payload = {"kind": kind, "conversation": conversation, **({"reference": which} if kind == "request" else {})}
+    by_webhook = [Effect(WEBHOOK, key, payload)] if settings().notice_webhook else []
+    by_mail = [Effect(MAIL, f"{key} mail", payload)] if settings().notice_email else []
+    return by_webhook + by_mail
 
 
 async def deliver_forever(database: Database) -> None:
-    """Delivers what is due, until the task is cancelled; failures are logged and tried again."""
-    while True:
-        try:
-            delivered = await deliver_due(database)
-        except DatabaseUnavailable as error:
-            logger.warning("The outbox waits: %s", error)
-            delivered = 0
-        except Exception as error:  # this task must never end
-            logger.error("The outbox waits: %s", type(error).__name__)
-            delivered = 0
-        if not delivered:
+    """Delivers what is due, until the task is cancelled; failures are logged and tried again.
+
+    Each kind goes its own way: a mail server that hangs keeps no other waiting.
+    """
+    under_way: Dict[str, "asyncio.Task[None]"] = {}
+    try:
+        while True:
+            for kind in await _logged(_due_kinds(database)) or []:
+                if kind not in under_way or under_way[kind].done():
+                    under_way[kind] = asyncio.create_task(_logged(_deliver_all(database, kind)))
             await asyncio.sleep(LOOK)
+    finally:
+        for task in under_way.values():
+            task.cancel()
+
+
+async def _logged(work: Awaitable[Any]) -> Any:
+    """What `work` gives, None when it fails: the task that delivers must never end."""
+    try:
+        return await work
+    except DatabaseUnavailable as error:
+        logger.warning("The outbox waits: %s", error)
+    except Exception as error:
+        logger.error("The outbox waits: %s", type(error).__name__)
+
+
+async def _deliver_all(database: Database, kind: str) -> None:
+    while await _deliver_kind(database, kind):
+        pass
 
 
 async def deliver_due(database: Database) -> int:
     """Works off the queues that are due now, side by side; the number of deliveries that worked."""
-    queues = await database.read(lambda connection: connection.execute(_DUE, {"now": time.time()}).fetchall())
-    return sum(await asyncio.gather(*(deliver_queue(database, row.sender_id, row.kind) for row in queues)))
+    return sum(await asyncio.gather(*(_deliver_kind(database, kind) for kind in await _due_kinds(database))))
+
+
+async def _due_kinds(database: Database) -> List[str]:
+    return await database.read(lambda connection: connection.execute(_DUE_KINDS, {"now": time.time()}).scalars().all())
+
+
+async def _deliver_kind(database: Database, kind: str) -> int:
+    due = {"now": time.time(), "kind": kind}
+    senders = await database.read(lambda connection: connection.execute(_DUE_SENDERS, due).scalars().all())
+    return sum(await asyncio.gather(*(deliver_queue(database, sender, kind) for sender in senders)))
 
 
 async def deliver_queue(database: Database, sender_id: str, kind: str) -> int:
@@ -141,15 +153,15 @@ async def deliver_queue(database: Database, sender_id: str, kind: str) -> int:
 async def _deliver(database: Database, entry: Entry) -> bool:
     """Whether the queue may go on: delivered, or given up."""
     try:
-        await asyncio.wait_for(HANDLERS[entry["kind"]](entry), _SECONDS + 1)
+        await asyncio.wait_for(HANDLERS[entry["kind"]](entry), MAIL_SECONDS if entry["kind"] == MAIL else _SECONDS)
     except Exception as error:  # whatever breaks one delivery must not stop the others
         words = str(error) if isinstance(error, NotDelivered) else type(error).__name__
         logger.warning("Outbox entry %s not delivered yet: %s", entry["id"], words)
         final = isinstance(error, NotDelivered) and error.final
-        if entry["kind"] != "notice" and (final or time.time() - entry["at"] > MESSAGES_END):
+        if entry["kind"] not in (WEBHOOK, MAIL) and (final or time.time() - entry["at"] > MESSAGES_END):
             await database.run(lambda connection: _give_up(connection, entry, words))
             return True
-        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(entry["attempts"], 10)) * random.uniform(0.9, 1.1)
+        wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(entry["attempts"], 10)) * random.uniform(0.8, 1.0)
         after = max(wait, getattr(error, "retry_after", 0.0))
         await database.run(lambda connection: _update(connection, entry, due=time.time() + after))
         return False
@@ -187,10 +199,13 @@ _OLDEST = (
     .group_by(outbox.c.sender_id, outbox.c.kind)
     .subquery()
 )
-_DUE = (
-    sa.select([outbox.c.sender_id, outbox.c.kind])
-    .select_from(outbox.join(_OLDEST, outbox.c.id == _OLDEST.c.id))
-    .where(outbox.c.due <= sa.bindparam("now"))
+_DUE = outbox.join(_OLDEST, outbox.c.id == _OLDEST.c.id)
+_IS_DUE = outbox.c.due <= sa.bindparam("now")
+_DUE_KINDS = sa.select([outbox.c.kind]).select_from(_DUE).where(_IS_DUE).distinct()
+_DUE_SENDERS = (
+    sa.select([outbox.c.sender_id])
+    .select_from(_DUE)
+    .where(_IS_DUE, outbox.c.kind == sa.bindparam("kind"))
     .order_by(outbox.c.id)
     .limit(_AT_ONCE)
 )

@@ -1,0 +1,32 @@
+"""A worker that tests/test_notices.py kills: `store` writes what a turn writes that confirms a request, `deliver` delivers."""
+
+import asyncio
+import sys
+import time
+
+import sqlalchemy as sa
+
+from infusion_guide import notices
+from infusion_guide.settings import settings
+from infusion_guide.storage import outbox
+from infusion_guide.storage.database import Database
+from infusion_guide.storage.tables import requests
+
+
+def store_request(connection, reference="K7M-2QX"):
+    """A request and its notices, in the transaction of `connection`."""
+    sealed = {"name": '"Sam"', "contact": '"+15555550100"'}
+    row = {"reference": reference, "sender_id": "web:a", "channel": "web", "at": time.time(), "updated": time.time(), **sealed}
+    connection.execute(sa.insert(requests).values(status="new", **row))
+    outbox.put(connection, "web:a", outbox.notice("request", "web:a", reference))
+
+
+if __name__ == "__main__":
+    database = Database(settings().database_url)
+    if sys.argv[1] == "store":
+        database.run_now(store_request)
+        print("stored", flush=True)
+        time.sleep(60)
+    else:
+        notices.attach()
+        asyncio.run(outbox.deliver_forever(database))
