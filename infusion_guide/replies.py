@@ -79,7 +79,8 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
                 lines.append(self._line("utter_document_source", 0, {**words, "section": section}))
         referral = REFERRALS.get(extra.get("refer", "none"))
         if referral:
-            lines.append(self._line(referral, len(earlier) + len(utter_action), words))
+            # After the clinic's own answer only the first line fits: the others say where the answer is to be found.
+            lines.append(self._line(referral, 0 if own else len(earlier) + len(utter_action), words))
         if self._is_careful(tracker, utter_action, earlier) and settings().crisis_line not in " ".join(lines):
             lines.append(self._line("utter_careful_note", len(earlier), words))
         if not earlier and tracker.get_latest_input_channel() in MESSAGING:

@@ -39,8 +39,9 @@ class Source:
     """What a reply rests on: a claim of the clinic's document, a fact of an authority, or the clinic itself."""
 
     where: str
-    words: str
+    words: str = ""
     qualification: str = ""
+    authority: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Reply:
     def sources(self) -> List[Source]:
         """What its words rest on."""
         if self.own:
-            return [Source("The clinic itself", "")]
+            return [Source("The clinic itself")]
         named = dict.fromkeys(source for variation in variations(self.name) for source in variation["metadata"]["sources"])
         return [source for name in named for source in _source(name)]
 
@@ -158,7 +159,7 @@ def _source(name: str) -> List[Source]:
         qualification = "" if claim["qualification"].startswith("None needed") else claim["qualification"]
         return [Source(f"The clinic's document: {section_labels()[claim['section']]}", claim["claim"], qualification)]
     authority = authorities()[name]
-    return [Source(authority["name"], fact) for fact in authority["facts"]]
+    return [Source(authority["name"], fact, authority=True) for fact in authority["facts"]]
 
 
 # ---- As patients read it ----

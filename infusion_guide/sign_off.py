@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from infusion_guide.reply_book import KINDS, Reply, book, digest_of_all
+from infusion_guide.reply_book import KINDS, Reply, Source, book, digest_of_all
 from infusion_guide.settings import ROOT, SettingError, settings
 from infusion_guide.storage import clinic_answers, reviews
 from infusion_guide.storage.database import DatabaseUnavailable, database
@@ -49,7 +49,7 @@ def contents(replies: List[Reply], own: Mapping[str, ClinicAnswer], now: float) 
     safety = _safety()
     return {
         "kinds": [
-            (title, [(reply, reply.readings, reply.sources) for reply in replies if reply.kind == kind])
+            (title, [(reply, reply.readings, _cited(reply)) for reply in replies if reply.kind == kind])
             for kind, title in KINDS.items()
         ],
         "claims": list(claims().values()),
@@ -61,6 +61,11 @@ def contents(replies: List[Reply], own: Mapping[str, ClinicAnswer], now: float) 
         "made": datetime.fromtimestamp(now, ZoneInfo(settings().clinic_timezone)).strftime("%Y-%m-%d %H:%M %Z"),
         "digest": digest_of_all(replies, claims(), authorities(), safety, in_use, {topic: own[topic]["text"] for topic in own}),
     }
+
+
+def _cited(reply: Reply) -> List[Source]:
+    """What a reply rests on; of authorities only the name, for their facts stand in a part of their own."""
+    return list(dict.fromkeys(Source(source.where) if source.authority else source for source in reply.sources))
 
 
 def _safety() -> List[Tuple[str, str, List[str]]]:

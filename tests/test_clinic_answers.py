@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -128,5 +129,20 @@ async def test_a_database_without_tables_leaves_the_file(kept, monkeypatch):
     assert words.clinic_answers() == FILE
 
 
-def test_what_is_refreshed_is_soon_enough():
-    assert clinic_answers.REFRESH <= 30
+async def test_every_assistant_begins_to_refresh_when_it_starts(kept, monkeypatch):
+    from infusion_guide.server import application  # all of Rasa
+
+    started = []
+
+    async def parse_message(_):
+        return {}
+
+    agent = SimpleNamespace(tracker_store=SimpleNamespace(database=kept), parse_message=parse_message)
+    app = SimpleNamespace(ctx=SimpleNamespace(agent=agent), add_task=started.append)
+    monkeypatch.setattr(application, "make_fit", lambda _: None)
+    monkeypatch.setattr(application, "logs", SimpleNamespace(configure_logs=lambda: None))
+    monkeypatch.setattr(application, "gc", SimpleNamespace(collect=lambda: None, freeze=lambda: None))
+    await application._prepare(app, None)
+    assert "refresh_forever" in [task.__name__ for task in started] and clinic_answers.REFRESH <= 30
+    for task in started:
+        task.close()
