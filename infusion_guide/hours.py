@@ -70,6 +70,7 @@ class OpeningHours:
 
     def open_minutes(self, start: datetime, end: datetime) -> float:
         """Minutes between `start` and `end` in which somebody is there; 0 when `end` comes first."""
+        start, end = start.astimezone(timezone.utc), end.astimezone(timezone.utc)
         return sum((min(end, closes) - max(start, opens)) / _MINUTE for opens, closes in self._openings(start, end))
 
     def in_words(self) -> str:

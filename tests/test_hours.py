@@ -131,6 +131,7 @@ def test_open_minutes():
     assert hours.open_minutes(at("2026-11-26 00:00"), at("2026-11-27 00:00")) == 0
     assert hours.open_minutes(at("2026-11-23 13:00"), at("2026-11-23 09:00")) == 0
     assert hours.open_minutes(at("2026-01-01 00:00"), at("2027-01-01 00:00")) == 60 * (7 * 249 + 3 * 51)
+    assert usual("Sun 0-24").open_minutes(at("2026-11-01 00:30"), at("2026-11-01 03:30")) == 240  # an hour comes twice
 
 
 # Days around a change of clocks, some of them at midnight or by half an hour.
