@@ -159,7 +159,7 @@ class ConfidenceGate(GraphComponent):
     def _form_answer(message: Message, label: str, tracker: DialogueStateTracker) -> Optional[str]:
         """How the message answers the question of the form under way, or None: it is something else."""
         step = tracker.get_slot(REQUESTED_SLOT)
-        if tracker.active_loop_name != callback.FORM or step not in callback.SLOTS:
+        if tracker.active_loop_name != callback.FORM or step not in callback.SLOTS or message.get(READING) != "text":
             return None
         return callback.reading(step, message.get(TEXT), label, tracker.current_slot_values())
 
