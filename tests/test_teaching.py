@@ -193,6 +193,17 @@ def test_what_passes_goes_live(project):
     assert not list((project / "results").glob("trial-*"))
 
 
+def test_who_keeps_the_assistant_running_is_told_once(project):
+    watch = trial.Watch(project)
+    assert watch.fresh() is None
+    wait(project, COST)
+    trial.run(Fake(test=fail("no")).tools, project)
+    assert watch.fresh() is None
+    trial.run(Fake().tools, project)
+    assert watch.fresh() == model_path(project)
+    assert watch.fresh() is None and trial.Watch(project).fresh() is None
+
+
 def test_the_present_model_is_measured_once(project):
     wait(project, COST)
     trial.run(Fake(test=fail("no")).tools, project)

@@ -261,6 +261,28 @@ def released(project: Path = ROOT) -> Optional[Path]:
     return model if model == model_path(project) and model.exists() else None
 
 
+class Watch:
+    """For whoever keeps the assistant running: tells once of each model that goes live from now on."""
+
+    def __init__(self, project: Path = ROOT) -> None:
+        self._project = project
+        self._seen = self._written()
+
+    def fresh(self) -> Optional[Path]:
+        """The model to start the assistant with anew, or None; a look at one file."""
+        written = self._written()
+        if written == self._seen:
+            return None
+        self._seen = written
+        return released(self._project)
+
+    def _written(self) -> float:
+        try:
+            return _marker(self._project).stat().st_mtime
+        except OSError:
+            return 0.0
+
+
 def recover(project: Path = ROOT) -> None:
     """Ends what a killed trial left: one that was going live is finished, of any other only the copy is removed.
 
