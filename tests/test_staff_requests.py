@@ -172,7 +172,7 @@ def test_the_details_and_who_looked_at_them(pages, desk, put):
 
 def test_a_conversation_is_for_those_who_may_read_it(pages, desk, put):
     put("AAA-222")
-    link = "/staff/conversations/web%3AAAA-222"
+    link = "/staff/conversations/one?id=web%3AAAA-222"
     assert link not in desk.get("/staff/requests/AAA-222").text
     assert link in pages.signed_in("clinician").get("/staff/requests/AAA-222").text
 

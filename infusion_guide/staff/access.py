@@ -14,6 +14,7 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from sqlalchemy.engine import Connection
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -58,7 +59,7 @@ def page(roles: Sequence[str] = ROLES) -> Callable[[Handler], Handler]:
             _refuse_foreign(request)
             signed_in = await _session(request)
             if signed_in is None:
-                return _to_sign_in(request)
+                return await _to_sign_in(request)
             request.state.member = Member(signed_in.staff_id, signed_in.name, signed_in.role)
             request.state.csrf = signed_in.csrf
             if signed_in.role not in roles:
@@ -111,11 +112,6 @@ def delete_cookie(response: Response, name: str) -> None:
     response.delete_cookie(name, path="/staff", httponly=True, samesite="strict", secure=settings().production)
 
 
-def lost_form(request: Request) -> bool:
-    """Whether a form was sent without a session: then the sign-in page says that it was not saved."""
-    return request.method == "POST" and request.url.path != SIGN_IN
-
-
 async def _session(request: Request) -> Any:
     request.state.database = request.app.state.database
     token = request.cookies.get(COOKIE, "")
@@ -124,11 +120,11 @@ async def _session(request: Request) -> Any:
     return await request.state.database.run(lambda connection: staff.session(connection, token, time.time()))
 
 
-def _to_sign_in(request: Request) -> Response:
-    if lost_form(request):
-        from infusion_guide.staff.sign_in import ask  # sign_in.py needs this module
+async def _to_sign_in(request: Request) -> Response:
+    if request.method == "POST":
+        from infusion_guide.staff.sign_in import ask_again  # sign_in.py needs this module
 
-        return ask(request, status=403)
+        return await ask_again(request)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"{SIGN_IN}?next={quote(wanted, safe='')}", 303)
 
@@ -146,11 +142,16 @@ def _refuse_foreign(request: Request) -> None:
 async def _check_token(request: Request) -> None:
     if request.method in ("GET", "HEAD"):
         return
-    await request.form(max_files=0, max_fields=_MOST_FIELDS)  # kept in the request, with these limits
+    await read_form(request)
     if not (await StaffForm.of(request)).validate():
         raise HTTPException(
             403, "This page was open for too long, so nothing was changed. Go back, load it again and try once more."
         )
+
+
+async def read_form(request: Request) -> FormData:
+    """The fields that were sent; kept in the request, so that `request.form()` gives them again."""
+    return await request.form(max_files=0, max_fields=_MOST_FIELDS)
 
 
 # ---- Signing in ----

@@ -1,6 +1,7 @@
 """Signing in and out, and one's own password."""
 
 import asyncio
+from typing import Any
 
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
@@ -15,9 +16,9 @@ from infusion_guide.staff.access import (
     confirm,
     delete_cookie,
     keep_form_cookie,
-    lost_form,
     page,
     public_page,
+    read_form,
     set_cookie,
     sign_in,
     use_form_cookie,
@@ -63,11 +64,27 @@ async def enter(request: Request) -> Response:
 
 
 def ask(request: Request, status: int = 200, problem: str = "", name: str = "") -> Response:
-    """The sign-in page; also where a form arrived too late to be saved."""
-    use_form_cookie(request)
+    """The sign-in page."""
     wanted = request.query_params.get("next", "")
-    shown = {"problem": problem, "name": name, "lost": lost_form(request), "next": wanted if _ours(wanted) else ""}
-    response = render(request, "sign_in.html", status, **shown)
+    return _page(request, status, problem=problem, name=name, next=wanted if _ours(wanted) else "")
+
+
+async def ask_again(request: Request) -> Response:
+    """The sign-in page for whoever sent a form after the session had ended, with what was typed: the browser kept nothing.
+
+    Only to a browser that had a session, and never a password.
+    """
+    typed = []
+    if COOKIE in request.cookies and request.url.path != PASSWORD:
+        fields = (value for _, value in (await read_form(request)).multi_items() if isinstance(value, str))
+        typed = [value for value in fields if len(value.split()) > 1]
+    return _page(request, 403, lost=True, typed=typed)
+
+
+def _page(request: Request, status: int, **values: Any) -> Response:
+    use_form_cookie(request)
+    usual = {"problem": "", "name": "", "next": "", "lost": False, "typed": []}
+    response = render(request, "sign_in.html", status, **{**usual, **values})
     keep_form_cookie(request, response)
     return response
 
