@@ -501,6 +501,16 @@ def test_after_the_sign_in_comes_the_page_that_was_asked_for(pages, wanted):
     assert answered.headers["location"] == wanted
 
 
+def test_a_link_on_another_website_is_followed_once_more_from_here(pages):
+    wanted = "/staff/requests?show=done"
+    first = pages.browser().get(wanted, headers={"Sec-Fetch-Site": "cross-site"})
+    assert first.status_code == 200 and first.headers["refresh"] == f"0; url={wanted}"
+    split = pages.browser().get("/staff/requests/x%0d%0aSet-Cookie:a=b", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "set-cookie" not in split.headers and split.headers["refresh"].endswith("/x%0D%0ASet-Cookie:a=b")
+    again = pages.browser().get(wanted, headers={"Sec-Fetch-Site": "same-origin"})
+    assert again.status_code == 303 and again.headers["location"].startswith("/staff/sign-in")
+
+
 @pytest.mark.parametrize(
     "wanted",
     ["https://evil.example", "//evil.example", "/staff/../\\evil.example", "/\\evil.example", "/staff/sign-in", "javascript:1"],

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from infusion_guide.settings import settings
 from infusion_guide.staff.forms import StaffForm
@@ -33,6 +33,8 @@ FORM_COOKIE = "staff_form"  # what the token of the sign-in form is bound to: th
 _STALE = "This page was open for too long, so nothing was changed. Go back, load it again and try once more."
 _MOST_FIELDS = 500  # of one form
 _FAILED_TRIES = RateLimitItemPerMinute(20, 15)  # of one internet address in 15 minutes
+_ELSEWHERE = ("cross-site", "same-site")  # Sec-Fetch-Site of what does not come from these pages
+_OF_ADDRESSES = "/?=&%+:@"  # characters that stay as they are; a line's end does not
 _ANSWER = 0.5  # seconds that Redis has to answer before this process counts alone
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -126,6 +128,11 @@ async def _to_sign_in(request: Request) -> Response:
 
         return await ask_again(request)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.headers.get("sec-fetch-site") in _ELSEWHERE:
+        # A link in a webmail: the browser keeps the session's cookie back (SameSite=Strict) until one of our own pages asks.
+        return HTMLResponse(
+            "<!doctype html><title>One moment</title>", headers={"Refresh": f"0; url={quote(wanted, safe=_OF_ADDRESSES)}"}
+        )
     return RedirectResponse(f"{SIGN_IN}?next={quote(wanted, safe='')}", 303)
 
 

@@ -90,6 +90,18 @@ def route_of(pages, address):
     return found.path if found else None
 
 
+def test_a_link_in_a_webmail_opens_the_page_for_whoever_is_signed_in(pages, window):
+    opened = window(**DESKTOP)
+    cookies = pages.signed_in("front_desk").cookies
+    opened.add_cookies(
+        [{"name": one.name, "value": one.value, "url": f"{pages.url}/staff", "sameSite": "Strict"} for one in cookies]
+    )
+    tab = opened.new_page()
+    tab.goto(f"data:text/html,<a href='{pages.url}/staff/requests/NEW-222'>Notice</a>")
+    tab.get_by_role("link").click()
+    expect(tab.locator("h1")).to_contain_text("Request NEW-222")
+
+
 def test_axe_finds_nothing_on_any_staff_page(pages, window):
     tab = window(**DESKTOP).new_page()
     tab.set_default_timeout(10_000)
