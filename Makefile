@@ -68,7 +68,7 @@ doctor: setup ## look the set-up over and say what to do
 staff: setup ## NAME=maria ROLE=admin: an account for the staff pages (alone: the commands)
 	@$(PYTHON) -m infusion_guide.storage.staff $(if $(NAME),add "$(NAME)" "$(ROLE)",list)
 
-report: setup ## FROM=2026-11-01 TO=2026-11-30 OUT=report.html CSV=folder: what happened; alone: the last 30 days, results/report.html
+report: setup ## FROM=2026-11-01 TO=2026-11-30 OUT=report.html CSV=folder: what patients asked; alone: the last 30 days
 	@$(PYTHON) -m infusion_guide.report $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(OUT),--out "$(OUT)") $(if $(CSV),--csv "$(CSV)")
 
 sign-off: setup ## the list that a clinician signs before a release: results/sign-off.html

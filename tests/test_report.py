@@ -187,7 +187,7 @@ def test_a_thumb_taken_back_in_another_piece_of_a_long_time(empty):
 def test_a_long_time_is_counted_in_pieces_without_gap_or_overlap():
     period = Period(date(2025, 1, 1), date(2026, 11, 22), ZONE)
     pieces = list(period.pieces())
-    assert len(pieces) == 7 and all(end == start for (_, end), (start, _) in zip(pieces, pieces[1:]))
+    assert len(pieces) == 14 and all(end == start for (_, end), (start, _) in zip(pieces, pieces[1:]))
     assert period.local(pieces[0][0]) == datetime(2025, 1, 1, tzinfo=ZONE)
     assert period.local(pieces[-1][1]) == datetime(2026, 11, 23, tzinfo=ZONE)
 
@@ -207,7 +207,7 @@ def test_medians_rest_on_five_requests(monkeypatch):
     monkeypatch.setattr("infusion_guide.hours.settings", lambda: open_all_day)
     evening = datetime(2026, 11, 9, 16, 30, tzinfo=ZONE).timestamp()  # a Monday; taken on Tuesday at 9:30
     spans = [(evening, evening + 17 * 3600)] * 5
-    found = figures(PERIOD, Tally(taken=spans, done=spans[:4]))
+    found = figures(PERIOD, [Tally(taken=spans, done=spans[:4])])
     assert (found.until_taken, found.open_until_taken) == (17 * 3600, 3600)
     assert found.until_done is None and found.open_until_done is None
 
@@ -298,6 +298,31 @@ def test_two_and_three_make_the_same_report(tmp_path):
         made[number] = _report_of(fresh(tmp_path / str(number)), number)
     assert made[2] == made[3] and len(made[2][1]) == 6
     assert str(made[2][0]).count("<5") > 10
+
+
+@pytest.mark.parametrize(
+    "outcomes, lead, rest",
+    [
+        (
+            {"answered": 412, "uncovered": 70, "missed": 48},
+            "412 of 530 questions (78%)",
+            "70 had no answer written yet and 48 were",
+        ),
+        (
+            {"answered": 3, "uncovered": 9, "declined": 2},
+            "fewer than five of 14 questions.",
+            "9 had no answer written yet and fewer",
+        ),
+        ({"answered": 40}, "40 of 40 questions (100%)", ""),
+        ({"declined": 2}, "none of fewer than five questions.", "fewer than five were declined."),
+    ],
+)
+def test_the_first_words_whatever_happened(empty, outcomes, lead, rest):
+    at = datetime(2026, 11, 5, 12, tzinfo=ZONE)
+    _put(empty, *((at, "turn", name, number) for name, number in outcomes.items()))
+    found = gather_now(empty, PERIOD)
+    assert f"From Oct 24 to Nov 22, 2026, the assistant answered {lead}" in page.lead(found)
+    assert page.rest(found).startswith(f"Of the others, {rest}") if rest else page.rest(found) == ""
 
 
 def test_nothing_in_this_time_is_said_kindly(empty):

@@ -54,47 +54,46 @@ class Tally:
 
         Hours are whole hours of UTC: in a time zone that differs by half an hour they belong to the day they began on.
         """
-        rows = _grouped(connection, start, end)
-        asked = connection.execute(
+        found = cls()
+        for what, hour, key, number in connection.execute(_counted(start, end)):
+            if what == "conversation":
+                found.conversations[hour, key] = number
+            elif what == "turn":
+                found.messages[hour, key] = number
+            else:
+                found.others[what, key] = number
+        for row in connection.execute(
             sa.select([requests.c.at, requests.c.taken, requests.c.done]).where(requests.c.at >= start, requests.c.at < end)
-        ).all()
-        return cls(
-            rows((facts.c.hour, facts.c.channel), facts.c.what == "conversation"),
-            rows((facts.c.hour, facts.c.name), facts.c.what == "turn"),
-            rows((facts.c.what, facts.c.name), facts.c.what.in_(("reply", "up", "down", "request"))),
-            sum(row.done is None for row in asked),
-            [(row.at, row.taken) for row in asked if row.taken is not None],
-            [(row.at, row.done) for row in asked if row.done is not None],
-        )
+        ):
+            found.open += row.done is None
+            found.taken += [(row.at, row.taken)] * (row.taken is not None)
+            found.done += [(row.at, row.done)] * (row.done is not None)
+        return found
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            self.conversations + other.conversations,
-            self.messages + other.messages,
-            _added(self.others, other.others),
-            self.open + other.open,
-            self.taken + other.taken,
-            self.done + other.done,
-        )
-
-
-def _grouped(connection: Connection, start: float, end: float) -> Callable[..., Counts]:
-    def rows(columns: Tuple[sa.Column, ...], chosen: sa.sql.ColumnElement) -> Counts:
-        query = (
-            sa.select([*columns, sa.func.sum(facts.c.count)])
-            .where(facts.c.hour >= start, facts.c.hour < end, chosen)
-            .group_by(*columns)
-        )
-        return Counter({tuple(row[:-1]): int(row[-1]) for row in connection.execute(query)})
-
-    return rows
+    @classmethod
+    def total(cls, tallies: Iterable["Tally"]) -> "Tally":
+        """All of them together. Numbers may be negative: a thumb may be taken back long after it was given."""
+        whole = cls()
+        for tally in tallies:
+            whole.conversations.update(tally.conversations)
+            whole.messages.update(tally.messages)
+            whole.others.update(tally.others)
+            whole.open += tally.open
+            whole.taken += tally.taken
+            whole.done += tally.done
+        return whole
 
 
-def _added(one: Counts, other: Counts) -> Counts:
-    """The sum with its negative numbers, which Counter's + drops: a thumb may be taken back long after it was given."""
-    both = Counter(one)
-    both.update(other)
-    return both
+def _counted(start: float, end: float) -> sa.sql.Select:
+    """What, hour, channel or name, and how often: in one pass over the rows, the hour only of what needs one."""
+    by_hour = facts.c.what.in_(("conversation", "turn"))
+    columns = (
+        facts.c.what,
+        sa.case((by_hour, facts.c.hour), else_=sa.null()).label("at"),
+        sa.case((facts.c.what == "conversation", facts.c.channel), else_=facts.c.name).label("key"),
+    )
+    counted = sa.select([*columns, sa.cast(sa.func.sum(facts.c.count), sa.Integer)])
+    return counted.where(facts.c.hour >= start, facts.c.hour < end).group_by("what", "at", "key")
 
 
 @dataclass(frozen=True)
@@ -130,20 +129,18 @@ def gather_now(database: Database, period: Period) -> Figures:
     Raises:
         DatabaseUnavailable: the database did not answer.
     """
-    tallies = (database.run_now(partial(Tally.read, start, end)) for start, end in period.pieces())
-    return figures(period, sum(tallies, Tally()))
+    return figures(period, [database.run_now(partial(Tally.read, start, end)) for start, end in period.pieces()])
 
 
 async def gather(database: Database, period: Period) -> Figures:
     """As gather_now, away from the event loop; a long time in pieces, because each piece of work has a time limit."""
-    tally = Tally()
-    for start, end in period.pieces():
-        tally += await database.read(partial(Tally.read, start, end))
-    return await asyncio.to_thread(figures, period, tally)
+    tallies = [await database.read(partial(Tally.read, start, end)) for start, end in period.pieces()]
+    return await asyncio.to_thread(figures, period, tallies)
 
 
-def figures(period: Period, tally: Tally) -> Figures:
-    """What of `tally` may be shown, on the clinic's days and hours."""
+def figures(period: Period, tallies: Iterable[Tally]) -> Figures:
+    """What of `tallies` may be shown, on the clinic's days and hours."""
+    tally = Tally.total(tallies)
     found = Figures(
         period,
         conversations=_conversations(period, tally),

@@ -76,12 +76,10 @@ def lead(figures: Figures, today: Optional[date] = None) -> str:
 
 
 def rest(figures: Figures) -> str:
-    """What became of the other questions; empty when there were none."""
-    if not figures.questions.number:
-        return ""
-    names = {"uncovered": "had no answer written yet", "declined": "were declined", "missed": "were not understood"}
-    parts = [f"{_spoken(figures.outcomes[name])} {words}" for name, words in names.items()]
-    return f"Of the others, {parts[0]}, {parts[1]} and {parts[2]}."
+    """What became of the other questions: Of the others, 75 had no answer written yet; empty when there were none."""
+    words = {"uncovered": "had no answer written yet", "declined": "were declined", "missed": "were not understood"}
+    parts = [f"{_spoken(figures.outcomes[name])} {said}" for name, said in words.items() if figures.outcomes[name].number]
+    return f"Of the others, {_and(parts)}." if parts else ""
 
 
 def notices(figures: Figures) -> List[Notice]:
@@ -390,8 +388,11 @@ def _most(parts: Parts, unit: str) -> str:
 
 def _first(parts: Parts) -> str:
     """The first three with their numbers: Price (60), Insurance (41) and Safety and risks (12)."""
-    names = [f"{name} ({count.text})" for name, count in list(parts.items())[:3]]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return _and([f"{name} ({count.text})" for name, count in list(parts.items())[:3]])
+
+
+def _and(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _listed(parts: Parts) -> str:

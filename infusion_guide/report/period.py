@@ -9,7 +9,7 @@ from infusion_guide.settings import settings
 
 LONGEST = 800  # days
 USUAL = 30  # days
-_PIECE = 100  # days
+_PIECE = 50  # days
 _MOST_STEPS = 31
 _YEARS = range(2000, 2100)
 
@@ -59,7 +59,7 @@ class Period:
         return f"{_day(self.first)}{year} to {_day(self.last)}, {self.last.year}"
 
     def pieces(self) -> Iterator[Tuple[float, float]]:
-        """Spans of at most 100 days, start and end (not included) in Unix seconds: so much is counted at a time."""
+        """Spans of at most 50 days, start and end (not included) in Unix seconds: so much is counted at a time."""
         for number in range(0, self.days, _PIECE):
             start = self.first + timedelta(days=number)
             yield self._began(start), self._began(min(start + timedelta(days=_PIECE), self.last + timedelta(days=1)))
