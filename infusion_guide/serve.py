@@ -19,6 +19,7 @@ from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
 from infusion_guide.settings import ROOT, SettingError, Settings, settings
 from infusion_guide.storage import staff
 from infusion_guide.storage.database import DatabaseUnavailable, database, full_url, migrate
+from infusion_guide.teaching import trial
 from infusion_guide.train import ensure_model, model_path
 
 ROLES = ("assistant", "actions", "staff", "migrate")
@@ -124,8 +125,15 @@ class Part:
     url: str
 
 
-def supervise(parts: List[Part], env: Dict[str, str], ready: Callable[[], None]) -> int:
+def supervise(
+    parts: List[Part],
+    env: Dict[str, str],
+    ready: Callable[[], None],
+    renewed: Callable[[], Optional[Part]] = lambda: None,
+) -> int:
     """Starts `parts` in order, calls `ready`, and starts again what ends by itself; stops the last started first.
+
+    `renewed` is asked again and again for a part that takes the place of the running one of its name.
 
     The pause before a new start doubles from one second to LONGEST_PAUSE with each end within WINDOW seconds. The exit
     code 1 comes back after more than MOST_ENDS of them: then something is wrong that a new start does not mend.
@@ -142,6 +150,9 @@ def supervise(parts: List[Part], env: Dict[str, str], ready: Callable[[], None])
         ready()
         while True:
             time.sleep(LOOK)
+            fresh = renewed()
+            if fresh:
+                processes = _replaced(processes, fresh, env)
             for part, process in processes.items():
                 if process.poll() is None:
                     continue
@@ -158,6 +169,19 @@ def supervise(parts: List[Part], env: Dict[str, str], ready: Callable[[], None])
     finally:
         for process in reversed(list(processes.values())):
             _stop(process)
+
+
+def _replaced(processes: Dict[Part, subprocess.Popen], fresh: Part, env: Dict[str, str]) -> Dict[Part, subprocess.Popen]:
+    """`processes`, in their order, with `fresh` started in the place of the part of its name."""
+    _tell(f"The {fresh.name} is started anew.")
+    after: Dict[Part, subprocess.Popen] = {}
+    for part, process in processes.items():
+        if part.name == fresh.name:
+            _stop(process)
+            after[fresh] = _start(fresh.command, env)
+        else:
+            after[part] = process
+    return after
 
 
 def _tell(words: str) -> None:
@@ -202,12 +226,21 @@ def main() -> int:
         files = ["--model", str(model), "--endpoints", "endpoints.yml", "--credentials", os.devnull]
         return _shell([*_RASA, "shell", *files], chosen, env)
     _stop_when_asked()
+    taught = trial.Watch()
+
+    def assistant_of(model: Path) -> Part:
+        return Part("assistant", assistant(chosen, model), f"{local_url(chosen)}/health")
+
+    def renewed() -> Optional[Part]:
+        fresh = taught.fresh()
+        return assistant_of(fresh) if fresh else None
+
     parts = [
         Part("action server", action_server(chosen.actions_port), f"http://127.0.0.1:{chosen.actions_port}/health"),
-        Part("assistant", assistant(chosen, model), f"{local_url(chosen)}/health"),
+        assistant_of(model),
         Part("staff pages", staff_pages(), f"{local_url(chosen, chosen.staff_port)}/staff/health"),
     ]
-    return supervise(parts, env, lambda: _greet(chosen))
+    return supervise(parts, env, lambda: _greet(chosen), renewed)
 
 
 def _migrated(chosen: Settings) -> int:

@@ -45,8 +45,13 @@ parts = []
 for word in sys.argv[4:]:
     name, port = word.split("=")
     parts.append(serve.Part(name, [sys.executable, sys.argv[2], port, name, sys.argv[3]], f"http://127.0.0.1:{port}/"))
+def renewed():
+    asked = sys.argv[3] + ".renew"
+    if os.path.exists(asked):
+        os.remove(asked)
+        return serve.Part(parts[0].name, [*parts[0].command, "new model"], parts[0].url)
 serve._stop_when_asked()
-sys.exit(serve.supervise(parts, dict(os.environ), lambda: print("Ready", flush=True)))
+sys.exit(serve.supervise(parts, dict(os.environ), lambda: print("Ready", flush=True), renewed))
 """
 
 
@@ -116,6 +121,18 @@ def test_what_ends_by_itself_is_started_again(supervised, victim):
     assert one.get(victim) == b"ok"
     other = {"actions", "assistant"} - {victim}
     assert one.told().count(f"{other.pop()} started") == 1
+
+
+def test_a_new_model_starts_its_part_anew(supervised):
+    one = supervised("assistant", "staff")
+    one.log.with_name("log.renew").touch()
+    one.until(lambda: one.told() == ["assistant started", "staff started", "assistant stopped", "assistant started"])
+    assert "new model" in psutil.Process(one.pids()[-1]).cmdline()
+    one.until(lambda: psutil.Process(one.pids()[-1]).net_connections())
+    kill(one, "assistant")  # what ends later is mended with the new command
+    one.until(lambda: one.told().count("assistant started") == 3)
+    assert "new model" in psutil.Process(one.pids()[-1]).cmdline()
+    assert one.told().count("staff started") == 1
 
 
 def test_pauses_grow_and_then_it_gives_up(supervised):
