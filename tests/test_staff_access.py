@@ -506,7 +506,7 @@ def test_a_link_on_another_website_is_followed_once_more_from_here(pages):
     first = pages.browser().get(wanted, headers={"Sec-Fetch-Site": "cross-site"})
     assert first.status_code == 200 and first.headers["refresh"] == f"0; url={wanted}"
     split = pages.browser().get("/staff/requests/x%0d%0aSet-Cookie:a=b", headers={"Sec-Fetch-Site": "cross-site"})
-    assert "set-cookie" not in split.headers and split.headers["refresh"].endswith("/x%0D%0ASet-Cookie:a=b")
+    assert "set-cookie" not in split.headers and split.headers["refresh"] == "0; url=/staff/requests/xSet-Cookie:a=b"
     again = pages.browser().get(wanted, headers={"Sec-Fetch-Site": "same-origin"})
     assert again.status_code == 303 and again.headers["location"].startswith("/staff/sign-in")
 
