@@ -187,7 +187,7 @@ def test_run_starts_the_staff_pages_last_and_says_who_can_sign_in(monkeypatch, c
     monkeypatch.setattr(serve, "settings", lambda: chosen)
     monkeypatch.setattr(serve, "ensure_model", lambda: tmp_path / "model.tar.gz")
     monkeypatch.setattr(serve, "_stop_when_asked", lambda: None)
-    monkeypatch.setattr(serve, "supervise", lambda parts, env, ready: begun.append(parts) or ready() or 0)
+    monkeypatch.setattr(serve, "supervise", lambda parts, env, ready, renewed: begun.append(parts) or ready() or 0)
     monkeypatch.setattr(sys, "argv", ["serve"])
     assert serve.main() == 0
     assert [part.name for part in begun[0]] == ["action server", "assistant", "staff pages"]
