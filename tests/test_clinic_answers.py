@@ -55,6 +55,8 @@ def test_of_two_who_write_at_once_the_second_is_told(kept):
     save(kept, "uncovered/cost", "One.")
     with pytest.raises(Overtaken):
         save(kept, "uncovered/cost", "Mine.", seen=0)
+    with pytest.raises(Overtaken):
+        save(kept, "uncovered/cost", "Mine.", seen=7)
     assert newest(kept)["uncovered/cost"]["text"] == "One."
 
 

@@ -65,6 +65,19 @@ def test_the_digest_changes_with_any_word(monkeypatch):
     assert digest(OWN) == digest(OWN)
 
 
+def test_the_digest_of_a_reply_is_of_its_words_not_of_the_topics_it_offers(monkeypatch):
+    (written,) = reply_book.variations("utter_faq/ptsd")
+
+    def digest(**changed):
+        metadata = {**written["metadata"], **{key: value for key, value in changed.items() if key != "text"}}
+        found = {**written, "text": changed.get("text", written["text"]), "metadata": metadata}
+        monkeypatch.setattr(reply_book, "variations", lambda _: [found])
+        return reply_book.digest("utter_faq/ptsd", "")
+
+    assert digest() == digest(next=["faq/anxiety"])
+    assert len({digest(), digest(text="Other words."), digest(sources=["fda"]), digest(refer="none"), digest(title="P")}) == 5
+
+
 def test_reviews_count_for_the_words_they_were_given_for():
     name = "utter_uncovered/cost"
     today = date(2026, 11, 23)

@@ -33,10 +33,8 @@ def talks(pages):
     for table in (tables.conversations, tables.events, tables.requests, tables.feedback, tables.audit, tables.misses):
         pages.run(lambda connection, table=table: connection.execute(table.delete()))
     store(pages, CRISIS, [(WORDS, "utter_crisis/suicide", "Call or text 988.")], crisis=time.time())
-    summary = "Name: Sam\nPhone: (555) 010-0123"
-    store(
-        pages, REQUEST, [("sam", "utter_ask_callback_send", summary), ("<script>alert(1)</script>", "utter_faq/ptsd", "It may.")]
-    )
+    summary = ("pickle", "utter_ask_callback_send", "Name: Pickle\nPhone: (555) 010-0123")
+    store(pages, REQUEST, [summary, ("<script>alert(1)</script>", "utter_faq/ptsd", "It may.")])
     store(pages, FEEDBACK, [("does it hurt", "utter_uncovered/side_effects", "Ask Dr. Reed at the clinic.")])
     store(pages, PLAIN, [("I am Peter Example", "utter_chitchat/greet", "Hello.")])
     put(
@@ -47,7 +45,7 @@ def talks(pages):
         channel="sms",
         at=1.0,
         updated=1.0,
-        name=sealing.seal("Sam"),
+        name=sealing.seal("Pickle"),
         contact=sealing.seal("+15550100123"),
         status="new",
     )
@@ -140,7 +138,7 @@ def test_who_the_patient_is_is_taken_out_and_the_look_is_noted(pages):
 def test_what_the_form_asked_for_is_taken_out_of_both_sides(pages):
     answered = one(pages.signed_in("clinician"), REQUEST)
     page = words_of(answered)
-    assert "[name]" in page and "Phone: [phone]" in page and "0123" not in page and not re.search(r"\bsam\b", page, re.I)
+    assert "[name]" in page and "Phone: [phone]" in page and "0123" not in page and "pickle" not in page.lower()
     assert "&lt;script&gt;alert(1)" in answered.text and "<script" not in answered.text
 
 
