@@ -64,7 +64,9 @@ def link(payload: Dict[str, Any]) -> str:
     base = settings().staff_url or f"http://127.0.0.1:{settings().staff_port}"
     if payload["kind"] == "request":
         return f"{base}/staff/requests/{_reference(payload)}"
-    return f"{base}/staff/conversations/{quote(payload['conversation'], safe='')}"
+    if payload["kind"] == "crisis":
+        return f"{base}/staff/conversations/one?id={quote(payload['conversation'], safe='')}"
+    return f"{base}/staff"  # staff see no conversation for the reason alone that an answer was not delivered
 
 
 async def post(entry: Entry) -> None:

@@ -108,7 +108,8 @@ def test_other_notices_say_when_and_where(set_up, kind):
     set_up(clinic_name="Clínica {reference}", notice_from="bot@clinic.example")
     mail = notices.message(entry(kind, "sms:9f2c"))
     assert "Wednesday, November 18, 6:06 AM" in mail["Subject"] and mail["From"] == "bot@clinic.example"
-    assert "https://bot.example.org/staff/conversations/sms%3A9f2c" in mail.get_content()
+    where = "https://bot.example.org/staff" + ("/conversations/one?id=sms%3A9f2c" if kind == "crisis" else "")
+    assert f"{where}\n" in mail.get_content()
     assert "Clínica {reference}" in mail.get_content() and mail.as_bytes().isascii()
 
 

@@ -71,7 +71,7 @@ async def test_a_crisis_notice_arrives_signed_once_and_without_words(receiver, d
     assert await deliver_due(database) == 1
     headers, body = receiver.calls[0]
     assert headers["X-Signature"] == hmac.new(b"k" * 32, body, hashlib.sha256).hexdigest()
-    link = "https://bot.example.org/staff/conversations/web%3Aa"
+    link = "https://bot.example.org/staff/conversations/one?id=web%3Aa"
     assert json.loads(body) == {"key": "crisis web:a m1", "kind": "crisis", "conversation": "web:a", "link": link}
     await make_due(database)
     assert await deliver_due(database) == 0 and len(receiver.calls) == 1
@@ -100,6 +100,15 @@ async def test_workers_do_not_take_the_same_entry(receiver, database):
 async def test_without_a_receiver_nothing_is_written(monkeypatch):
     monkeypatch.setattr(module, "settings", lambda: Settings())
     assert crisis_notice("web:a", "m1") == []
+
+
+def test_a_long_crisis_fills_no_mailbox(monkeypatch):
+    both = {"notice_webhook": "https://staff.example", "notice_email": "a@clinic.example", "smtp_host": "mail.clinic.example"}
+    monkeypatch.setattr(module, "settings", lambda: Settings(**both))
+    monkeypatch.setattr(module.time, "gmtime", lambda: time.struct_time((2026, 11, 23, 9, 0, 0, 0, 327, 0)))
+    found = [effect for number in range(5) for effect in crisis_notice("web:a", f"m{number}")]
+    assert len({effect.key for effect in found if effect.kind == "notice"}) == 5
+    assert {effect.key for effect in found if effect.kind == "mail"} == {"crisis web:a 2026-11-23T09 mail"}
 
 
 def test_each_way_is_an_effect_of_its_own_with_a_key_of_its_own(monkeypatch):

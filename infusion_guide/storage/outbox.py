@@ -68,8 +68,9 @@ def put(connection: Connection, sender_id: str, effects: List[Effect]) -> None:
 
 
 def crisis_notice(conversation: str, message_id: str) -> List[Effect]:
-    """The notice to staff of the crisis reply to a message."""
-    return notice("crisis", conversation, message_id)
+    """The notices to staff of a crisis reply: the webhook hears of each, a mailbox of one an hour in a conversation."""
+    by_hour = time.strftime("%Y-%m-%dT%H", time.gmtime())
+    return _by_webhook("crisis", conversation, message_id) + _by_mail("crisis", conversation, by_hour)
 
 
 def notice(kind: str, conversation: str, which: str) -> List[Effect]:
@@ -78,13 +79,28 @@ def notice(kind: str, conversation: str, which: str) -> List[Effect]:
     `which` tells two of them apart: the reference of a request, else any id. Each way (NOTICE_WEBHOOK, NOTICE_EMAIL) is an
     effect of its own, so that one that fails neither stops nor repeats the other.
     """
+    return _by_webhook(kind, conversation, which) + _by_mail(kind, conversation, which)
+
+
+def _by_webhook(kind: str, conversation: str, which: str) -> List[Effect]:
+    if not settings().notice_webhook:
+        return []
+    return [Effect(WEBHOOK, _key(kind, conversation, which), _payload(kind, conversation, which))]
+
+
+def _by_mail(kind: str, conversation: str, which: str) -> List[Effect]:
+    if not settings().notice_email:
+        return []
+    return [Effect(MAIL, f"{_key(kind, conversation, which)} {MAIL}", _payload(kind, conversation, which))]
+
+
+def _key(kind: str, conversation: str, which: str) -> str:
     key = f"{kind} {conversation} {which}"
-    if len(key) > _LONGEST_KEY:
-        key = f"{kind} {hashlib.sha256(key.encode()).hexdigest()}"
-    payload = {"kind": kind, "conversation": conversation, **({"reference": which} if kind == "request" else {})}
-    by_webhook = [Effect(WEBHOOK, key, payload)] if settings().notice_webhook else []
-    by_mail = [Effect(MAIL, f"{key} mail", payload)] if settings().notice_email else []
-    return by_webhook + by_mail
+    return key if len(key) <= _LONGEST_KEY else f"{kind} {hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _payload(kind: str, conversation: str, which: str) -> Dict[str, Any]:
+    return {"kind": kind, "conversation": conversation, **({"reference": which} if kind == "request" else {})}
 
 
 async def deliver_forever(database: Database) -> None:
