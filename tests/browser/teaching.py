@@ -24,8 +24,8 @@ from tests.browser.widget import WATCH, Widget
 from tests.faults.cluster import Process, variables
 from tests.staff_pages import NAMES, PASSWORD
 
-QUESTIONS = ("will the drip wreck my tattoo sleeve", "does the drip spoot my tattoo ink")
-TOPIC = "uncovered/safety"
+QUESTIONS = ("can my service dog come in with me", "do i take my dentures out for it")
+TOPIC = "uncovered/preparation"
 TRIAL = 3600.0  # seconds
 
 
