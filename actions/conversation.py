@@ -1,11 +1,9 @@
 """What the actions read of a conversation: small pure helpers on Rasa SDK trackers."""
 
-from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Tracker
 
-from infusion_guide.hours import hours_words, opening_hours
 from infusion_guide.words import is_answerable
 
 
@@ -28,14 +26,3 @@ def kept_back(tracker: Tracker) -> Optional[str]:
         if event.get("event") == "user" and (event.get("parse_data") or {}).get("ordinary"):
             return event["parse_data"]["ordinary"]
     return None
-
-
-def by_opening_hours(name: str) -> Dict[str, Any]:
-    """What to utter for the reply `name` at this moment: its `_open` or `_closed` form with the hours that it speaks of.
-
-    Without CLINIC_HOURS, or when no opening is in sight, `name` itself, which says nothing of hours.
-    """
-    hours, now = opening_hours(), datetime.now(timezone.utc)
-    if hours is None or hours.next_opening(now) is None:
-        return {"response": name}
-    return {"response": f"{name}_open" if hours.is_open(now) else f"{name}_closed", **hours_words(now)}

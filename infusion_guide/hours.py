@@ -273,6 +273,18 @@ def hours_words(now: datetime) -> Dict[str, str]:
     return {"clinic_hours": hours.in_words(), **said}
 
 
+def by_opening_hours(name: str) -> Dict[str, str]:
+    """What to utter for the reply `name` at this moment, as keyword arguments of Rasa's `utter_message`.
+
+    `response` is the reply's form `_open` or `_closed`, and the words are those of `hours_words`. Without CLINIC_HOURS, or when
+    no opening is in sight, it is `name` itself, which says nothing of hours.
+    """
+    hours, now = opening_hours(), datetime.now(timezone.utc)
+    if hours is None or hours.next_opening(now) is None:
+        return {"response": name}
+    return {"response": f"{name}_open" if hours.is_open(now) else f"{name}_closed", **hours_words(now)}
+
+
 def _days_in_words(chosen: List[bool]) -> str:
     """Monday to Friday; Monday, Wednesday, and Friday; every day."""
     if all(chosen):

@@ -10,6 +10,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from infusion_guide import callback
+from infusion_guide.hours import by_opening_hours
 from infusion_guide.settings import settings
 from infusion_guide.words import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, section_labels
 
@@ -49,8 +50,8 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
     """Rasa's response templates, plus what a patient is owed with each of them.
 
     A response's `metadata` (data/responses/) says how it is completed:
-    `sources` (claims or authorities it rests on), `refer` (who the last line leads to), `next` (topics offered as
-    buttons), `title` (its own button), `language` ("es" for the Spanish variation).
+    `sources` (claims or authorities it rests on), `hours` (whether the clinic's opening hours follow), `refer` (who the last
+    line leads to), `next` (topics offered as buttons), `title` (its own button), `language` ("es" for the Spanish variation).
     The bot event keeps `utter_action` and `sources` in its metadata, so that channels can show them.
     """
 
@@ -77,6 +78,9 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
             section = self.section(extra.get("sources", []))
             if section and utter_action.startswith("utter_faq/"):
                 lines.append(self._line("utter_document_source", 0, {**words, "section": section}))
+        if extra.get("hours"):
+            hours = by_opening_hours("utter_clinic_hours")
+            lines.append(self._line(hours["response"], 0, {**words, **hours}))
         referral = REFERRALS.get(extra.get("refer", "none"))
         if referral:
             # After the clinic's own answer only the first line fits: the others say where the answer is to be found.

@@ -9,8 +9,8 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from infusion_guide import hours, reply_rules
 from infusion_guide import replies as replies_module
-from infusion_guide import reply_rules
 from infusion_guide.replies import MESSAGING, ReviewedReplies
 from infusion_guide.settings import Settings
 from infusion_guide.words import read_yaml
@@ -52,6 +52,14 @@ def every_variation():
             yield name, turn, {}
             if name.startswith("utter_chitchat"):
                 yield name, turn, {"careful": True}
+
+
+def test_hours_are_told_with_booking_and_truly(monkeypatch):
+    monkeypatch.setattr(hours, "settings", lambda: Settings(clinic_hours="Mon-Sun 0:01-23:59"))
+    assert "Monday to Sunday" in told("utter_uncovered/booking_logistics")["text"]
+    monkeypatch.setattr(hours, "settings", lambda: Settings())
+    assert "I don't know the clinic's hours" in told("utter_uncovered/booking_logistics")["text"]
+    assert "hours" not in told("utter_uncovered/cost")["text"]
 
 
 @pytest.mark.parametrize("name, turn, slots", list(every_variation()))

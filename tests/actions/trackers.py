@@ -5,7 +5,6 @@ from datetime import datetime, timezone
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import conversation
 from infusion_guide import hours
 from infusion_guide.settings import Settings
 
@@ -25,7 +24,7 @@ def at(monkeypatch, utc, clinic_hours):
             return now.astimezone(tz)
 
     chosen = Settings(clinic_hours=clinic_hours)
-    monkeypatch.setattr(conversation, "datetime", Clock)
+    monkeypatch.setattr(hours, "datetime", Clock)
     monkeypatch.setattr(hours, "settings", lambda: chosen)
 
 
