@@ -56,7 +56,7 @@ def every_variation():
 
 def test_hours_are_told_with_booking_and_truly(monkeypatch):
     monkeypatch.setattr(hours, "settings", lambda: Settings(clinic_hours="Mon-Sun 0:01-23:59"))
-    assert "Monday to Sunday" in told("utter_uncovered/booking_logistics")["text"]
+    assert "every day 12:01 AM to 11:59 PM" in told("utter_uncovered/booking_logistics")["text"]
     monkeypatch.setattr(hours, "settings", lambda: Settings())
     assert "I don't know the clinic's hours" in told("utter_uncovered/booking_logistics")["text"]
     assert "hours" not in told("utter_uncovered/cost")["text"]

@@ -24,7 +24,7 @@ from tests.browser.widget import WATCH, Widget
 from tests.faults.cluster import Process, variables
 from tests.staff_pages import NAMES, PASSWORD
 
-QUESTIONS = ("can my service dog come in with me", "do i take my dentures out for it")
+QUESTIONS = ("can my service dog come in with me", "do i have to take my nail polish off")
 TOPIC = "uncovered/preparation"
 TRIAL = 3600.0  # seconds
 
@@ -114,10 +114,10 @@ def teach(browser: Browser, pages: str, pictures: Path) -> None:
         expect(link).to_be_visible(timeout=120_000)  # the first look loads the encoders
         page.screenshot(path=str(pictures / "unanswered.png"))
         link.click()
-        page.get_by_label("Topic").select_option(TOPIC)
+        page.get_by_label("Topic", exact=True).select_option(TOPIC)
         page.get_by_role("button", name="Put on the list for the next trial").click()
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        if any(question in page.content() for question in QUESTIONS) is False:
+        page.goto(f"{pages}/staff/unanswered")
+        if not any(question in page.content() for question in QUESTIONS):  # both were one group
             break
     page.close()
 
