@@ -56,9 +56,10 @@ test: browser lint check validate ## everything: style, gate, Rasa's validation,
 widget: widget/node_modules/.installed ## build the website's chat after a change in widget/ (needs Node)
 	@cd widget && npm run --silent check && npm run --silent build
 
-pictures: browser ## take the pictures of docs/widget/ anew
+pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
 	@$(PYTHON) -m infusion_guide.train
 	@$(PYTHON) -m tests.browser.pictures
+	@$(PYTHON) -m tests.browser.clinic_pictures
 
 setup: .venv/.base
 
