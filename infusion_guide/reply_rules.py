@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import List, NamedTuple, Optional, Pattern
 
-import textstat
-
 from infusion_guide.nlu.cleaning import clean
 from infusion_guide.settings import settings
 
@@ -218,6 +216,8 @@ def wording(text: str) -> List[Broken]:
 
 def grade(text: str) -> float:
     """The reading grade of `text` (Flesch-Kincaid), lines taken as one."""
+    import textstat  # half a second, and most processes judge no text
+
     return float(textstat.flesch_kincaid_grade(text.replace("\n", " ")))
 
 

@@ -38,7 +38,7 @@ class Browser(requests.Session):
 
     def request(self, method, path, **options):
         """As requests, with a path; remembers the token of the page."""
-        answered = super().request(method, f"{self.url}{path}", **{"allow_redirects": False, "timeout": 10, **options})
+        answered = super().request(method, f"{self.url}{path}", **{"allow_redirects": False, "timeout": 30, **options})
         found = _TOKEN.search(answered.text) if "html" in answered.headers.get("content-type", "") else None
         self.token = found[1] if found else self.token
         return answered

@@ -229,3 +229,11 @@ def test_a_database_that_cannot_be_reached_is_said_in_one_line():
     assert done.returncode == 1
     said = [line for line in done.stderr.splitlines() if "DATABASE_URL" in line]
     assert len(said) == 1 and "Traceback" not in done.stderr and "secret" not in done.stderr
+
+
+def test_servers_that_start_beside_the_assistant_load_no_part_of_it():
+    code = "import sys, actions, pkgutil, infusion_guide.serve, infusion_guide.staff.application\n"
+    code += "for each in pkgutil.iter_modules(actions.__path__): __import__(f'actions.{each.name}')\n"
+    code += "print(*({'rasa', 'tensorflow', 'spacy', 'scipy', 'alembic', 'matplotlib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [], "seconds and hundreds of megabytes, before anybody asked for them"

@@ -12,14 +12,13 @@ from starlette.routing import Route
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from infusion_guide.channels.first_aid import crisis_reply
 from infusion_guide.staff.access import page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_number, redirect, render
 from infusion_guide.storage import staff, staff_misses
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import waiting
-from infusion_guide.teaching.desk import Desk, Group, Sorted, redacted
+from infusion_guide.teaching.desk import Desk, Group, Sorted, redacted, warns
 from infusion_guide.teaching.waiting import Line
 
 ROLES = ("clinician", "admin")
@@ -271,7 +270,7 @@ def _problems(form: TeachForm, sentences: List[str], topic: str) -> List[str]:
     if len(sentences) > waiting.MOST:
         form.sentences.errors.append(f"At most {waiting.MOST} sentences at a time; these are {len(sentences)}.")
         return []
-    checks = waiting.Checks(redacted, lambda text: crisis_reply(text) is not None)
+    checks = waiting.Checks(redacted, warns)
     for number, sentence in enumerate(sentences, start=1):
         problem = checks.complaint(sentence, topic)
         if problem:

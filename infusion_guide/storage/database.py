@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.pool import QueuePool
@@ -131,6 +129,9 @@ def migrate(url: str) -> None:
     Raises:
         DatabaseUnavailable: it cannot be reached.
     """
+    from alembic import command  # a quarter of a second, and only whoever migrates needs it
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["url"] = full_url(url)

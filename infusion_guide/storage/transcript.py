@@ -3,13 +3,14 @@
 from typing import Any, Dict, List, Optional
 
 import sqlalchemy as sa
-from rasa.shared.core.events import BotUttered, UserUttered
 from sqlalchemy.engine import Connection
 
 from infusion_guide.storage.sealing import unseal
 from infusion_guide.storage.tables import events
 
 Turn = Dict[str, Any]
+
+_USER, _BOT = "user", "bot"  # Rasa's names of events; Rasa itself takes seconds to load, and the staff pages do without
 
 _EVENTS_A_TURN = 20  # more than any turn here has; six are usual
 
@@ -24,10 +25,10 @@ def turns_of(stored: List[Dict[str, Any]]) -> List[Turn]:
     found: List[Turn] = []
     titles: Dict[str, str] = {}  # of the buttons that were offered, by what pressing one sends
     for event in stored:
-        if event["event"] == UserUttered.type_name:
+        if event["event"] == _USER:
             text = event.get("text") or ""
             found.append(_turn(_as_sent(event.get("message_id")), titles.get(text, text), event["timestamp"]))
-        elif event["event"] == BotUttered.type_name:
+        elif event["event"] == _BOT:
             buttons = (event.get("data") or {}).get("buttons") or []
             titles.update({button["payload"]: button["title"] for button in buttons})
             reply = {"text": event.get("text") or "", "at": event["timestamp"], "buttons": buttons}

@@ -8,7 +8,6 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from sqlalchemy.engine import Row
 
-from infusion_guide.channels.first_aid import crisis_reply
 from infusion_guide.storage.staff_misses import Miss, opened
 from infusion_guide.teaching.groups import Sorter, digest
 from infusion_guide.teaching.room import same
@@ -75,7 +74,7 @@ class Desk:
         """The rows of `staff_misses.undecided`, sorted: two seconds for the first, 5 ms for each new one. In a thread."""
         misses, unreadable = opened(rows)
         known = self._wording
-        self._wording = {key: known[key] if key in known else _warns(words) for key, words in _wordings(misses)}
+        self._wording = {key: known[key] if key in known else warns(words) for key, words in _wordings(misses)}
         dangerous = [miss for miss in misses if self._wording[digest(miss.words)] or _taken_for_danger(miss)]
         apart = {miss.id for miss in dangerous}
         ordinary = [miss for miss in misses if miss.id not in apart]
@@ -87,8 +86,10 @@ def _wordings(misses: Sequence[Miss]) -> Iterator[Tuple[bytes, str]]:
     return iter({digest(miss.words): miss.words for miss in misses}.items())
 
 
-def _warns(words: str) -> bool:
-    """Whether the guard's patterns (data/safety/) find anything."""
+def warns(words: str) -> bool:
+    """Whether the guard's patterns (data/safety/) find anything. The first time takes two seconds: in a thread."""
+    from infusion_guide.channels.first_aid import crisis_reply  # spaCy, only for who opens the page
+
     return crisis_reply(words) is not None
 
 

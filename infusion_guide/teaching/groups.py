@@ -5,7 +5,6 @@ import threading
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from infusion_guide.nlu.cleaning import clean
 from infusion_guide.teaching.room import same
@@ -66,5 +65,7 @@ def grouped(vectors: Sequence[np.ndarray], likeness: float = LIKENESS) -> List[i
     """The number of each vector's group; each has DIMENSION values. 3,000 vectors take two seconds and 36 MB."""
     if len(vectors) < 2:
         return [1] * len(vectors)
+    from scipy.cluster.hierarchy import fcluster, linkage  # half a second, only for who opens the page
+
     tree = linkage(np.stack(list(vectors)), "complete", metric="cosine")
     return [int(number) for number in fcluster(tree, 1 - likeness, "distance")]
