@@ -6,13 +6,12 @@ at its end names exactly these words: a signed printout belongs to the release w
 
 import sys
 import time
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from infusion_guide.clock import clinic_time
 from infusion_guide.reply_book import KINDS, Reply, Source, book, digest_of_all
 from infusion_guide.settings import ROOT, SettingError, settings
 from infusion_guide.storage import clinic_answers, reviews
@@ -58,7 +57,7 @@ def contents(replies: List[Reply], own: Mapping[str, ClinicAnswer], now: float) 
         "settings": in_use,
         "own": [(reply, reply.own) for reply in replies if reply.own],
         "count": len(replies),
-        "made": datetime.fromtimestamp(now, ZoneInfo(settings().clinic_timezone)).strftime("%Y-%m-%d %H:%M %Z"),
+        "made": f"{clinic_time(now):%Y-%m-%d %H:%M %Z}",
         "digest": digest_of_all(replies, claims(), authorities(), safety, in_use, {topic: own[topic]["text"] for topic in own}),
     }
 
@@ -94,16 +93,12 @@ def as_file(values: Mapping[str, Any]) -> str:
 
 def present() -> Tuple[List[Reply], Dict[str, ClinicAnswer], bool]:
     """All replies, the clinic's own answers in force, and whether the database told them; without it the files tell."""
-
-    def zone_date(seconds: float) -> date:
-        return datetime.fromtimestamp(seconds, ZoneInfo(settings().clinic_timezone)).date()
-
     try:
         written, signed = database().run_now(lambda connection: (clinic_answers.newest(connection), reviews.newest(connection)))
     except DatabaseUnavailable:
         return book(clinic_file(), {}), dict(clinic_file()), False
     own = said_answers(written)
-    return book(own, {key: (row.reviewed_by, zone_date(row.at)) for key, row in signed.items()}), own, True
+    return book(own, signed), own, True
 
 
 def main() -> int:

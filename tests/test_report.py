@@ -354,7 +354,7 @@ def test_days_that_make_no_report():
 
 
 def test_without_dates_it_is_the_last_thirty_days(monkeypatch):
-    monkeypatch.setattr("infusion_guide.report.period.settings", lambda: Settings(clinic_timezone="Asia/Tokyo"))
+    monkeypatch.setattr("infusion_guide.clock.settings", lambda: Settings(clinic_timezone="Asia/Tokyo"))
     today = datetime.now(ZoneInfo("Asia/Tokyo")).date()
     period = Period.read()
     assert (period.last, period.days, period.zone.key) == (today, 30, "Asia/Tokyo")

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from infusion_guide import clock
 from infusion_guide.settings import settings
 from infusion_guide.staff import csv_export, rendering
 from infusion_guide.storage import sealing, staff_requests, tables
@@ -354,7 +355,7 @@ def test_phone_numbers(contact, shown):
 
 def test_times_are_the_clinics(monkeypatch):
     chosen = dataclasses.replace(settings(), clinic_timezone="America/Los_Angeles")
-    monkeypatch.setattr(rendering, "settings", lambda: chosen)
+    monkeypatch.setattr(clock, "settings", lambda: chosen)
     monkeypatch.setattr(rendering.time, "time", lambda: 1795421000.0)
     assert rendering.when(1795421000.0) == "Mon, Nov 23, 12:03 AM"
     assert rendering.when(1763942400.0) == "Sun, Nov 23, 2025, 4:00 PM"

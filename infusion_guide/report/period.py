@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Dict, Iterator, List, Optional, Tuple
 from zoneinfo import ZoneInfo
 
+from infusion_guide.clock import clinic_today, clinic_zone
 from infusion_guide.settings import settings
 
 LONGEST = 800  # days
@@ -33,7 +34,6 @@ class Period:
         Raises:
             PeriodError: a date is wrong, the end is before the start, or there are more than LONGEST days.
         """
-        zone = ZoneInfo(settings().clinic_timezone)
         end = _date(last) if last else today or clinic_today()
         start = _date(first) if first else end - timedelta(days=USUAL - 1)
         if end < start:
@@ -43,7 +43,7 @@ class Period:
                 f"These are {(end - start).days + 1:,} days. A report covers at most {LONGEST}: counts are not kept much "
                 f"longer ({settings().keep_counts_days} days). Please choose a shorter time."
             )
-        return cls(start, end, zone)
+        return cls(start, end, clinic_zone())
 
     @property
     def days(self) -> int:
@@ -88,11 +88,6 @@ class Period:
         """All steps in order: first day, and what it is called (Nov 2)."""
         days: List[date] = [self.first + timedelta(days=number) for number in range(self.days)]
         return {self.step(day): f"{self.step(day):%b %Y}" if self.unit == "month" else _day(self.step(day)) for day in days}
-
-
-def clinic_today() -> date:
-    """Today, at the clinic."""
-    return datetime.now(ZoneInfo(settings().clinic_timezone)).date()
 
 
 def _date(text: str) -> date:

@@ -18,11 +18,12 @@ from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
 from infusion_guide import reply_book, reply_rules, sign_off
+from infusion_guide.clock import clinic_today
 from infusion_guide.reply_book import KINDS, Reading, Reply
 from infusion_guide.settings import settings
 from infusion_guide.staff.access import page
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import FOLDER, local, redirect, render
+from infusion_guide.staff.rendering import FOLDER, redirect, render
 from infusion_guide.storage import clinic_answers, reviews, staff
 from infusion_guide.words import clinic_file, said_answers
 
@@ -81,8 +82,8 @@ class Known:
 
 def known(connection: Connection) -> Known:
     """Reads what is known of all replies."""
-    signatures = {key: (row.reviewed_by, local(row.at).date()) for key, row in reviews.newest(connection).items()}
-    return Known(clinic_answers.newest(connection), signatures, reviews.use_since(connection, time.time() - DAYS * _DAY))
+    use = reviews.use_since(connection, time.time() - DAYS * _DAY)
+    return Known(clinic_answers.newest(connection), reviews.newest(connection), use)
 
 
 # ---- All replies ----
@@ -93,7 +94,7 @@ async def list_answers(request: Request) -> Response:
     """Every reply, or those that were looked for."""
     form = Filter(request.query_params, meta={"csrf": False})
     found = await request.state.database.run(known)
-    today = local(time.time()).date()
+    today = clinic_today()
     rows = await asyncio.to_thread(_chosen, found.book(), form, today)
     return render(
         request,
@@ -171,7 +172,7 @@ async def _show(request: Request, status: int = 200, problem: str = "") -> Respo
         readings=await asyncio.to_thread(reply_book.readings, name, reply.own["text"] if reply.own else ""),
         address=_address(name),
         kind=KINDS[reply.kind],
-        overdue=reply.is_overdue(local(time.time()).date()),
+        overdue=reply.is_overdue(clinic_today()),
         may_sign=request.state.member.role in WRITERS,
         may_have_own=_may_have_own(topic),
         from_file=topic in clinic_file() and not versions,

@@ -3,17 +3,16 @@
 from datetime import date, datetime, timedelta
 from typing import Any, Dict, Tuple
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infusion_guide.settings import settings
+from infusion_guide.clock import clinic_time, clinic_zone
 from infusion_guide.staff.access import page
 from infusion_guide.staff.csv_export import csv_response
-from infusion_guide.staff.rendering import local, page_number, render
+from infusion_guide.staff.rendering import page_number, render
 from infusion_guide.storage import staff
 
 _ROLES = ("admin",)
@@ -51,7 +50,7 @@ async def export(request: Request) -> Response:
         return rows
 
     rows = await request.state.database.run(work)
-    table = ((f"{local(row.at):%Y-%m-%d %H:%M:%S}", row.staff, row.action, row.object, row.detail) for row in rows)
+    table = ((f"{clinic_time(row.at):%Y-%m-%d %H:%M:%S}", row.staff, row.action, row.object, row.detail) for row in rows)
     return csv_response("audit.csv", ("When", "Who", "What", "Of what", "More"), table)
 
 
@@ -77,7 +76,7 @@ def _day(words: str) -> Any:
 
 
 def _begin(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(settings().clinic_timezone)).timestamp()
+    return datetime(day.year, day.month, day.day, tzinfo=clinic_zone()).timestamp()
 
 
 ROUTES = [Route("/staff/audit", show), Route("/staff/audit.csv", export)]

@@ -1,11 +1,9 @@
 """Templates, what they may use, and short messages that outlive one redirect."""
 
 import time
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
-from zoneinfo import ZoneInfo
 
 import phonenumbers
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -14,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from infusion_guide.channels.identity import secret
+from infusion_guide.clock import clinic_time
 from infusion_guide.settings import settings
 from infusion_guide.staff.access import ROLE_NAMES, delete_cookie, set_cookie
 from infusion_guide.staff.forms import StaffForm
@@ -76,14 +75,9 @@ def navigation(request: Request) -> List[Tuple[str, str, bool]]:
 
 def when(seconds: float) -> str:
     """A time (Unix seconds) as a person at the clinic reads it: Mon, Nov 23, 9:05 AM; of another year with the year."""
-    at = local(seconds)
-    year = "" if at.year == local(time.time()).year else f", {at.year}"
+    at = clinic_time(seconds)
+    year = "" if at.year == clinic_time(time.time()).year else f", {at.year}"
     return f"{at:%a, %b} {at.day}{year}, {at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
-
-
-def local(seconds: float) -> datetime:
-    """A time (Unix seconds) in the clinic's time zone (CLINIC_TIMEZONE)."""
-    return datetime.fromtimestamp(seconds, ZoneInfo(settings().clinic_timezone))
 
 
 def ago(seconds: float) -> str:

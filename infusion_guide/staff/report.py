@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
+from infusion_guide.clock import clinic_today
 from infusion_guide.report import page as report
 from infusion_guide.report.figures import Figures, gather
-from infusion_guide.report.period import Period, PeriodError, clinic_today
+from infusion_guide.report.period import Period, PeriodError
 from infusion_guide.staff.access import ROLES, page, public_page
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.rendering import render

@@ -11,10 +11,11 @@ from starlette.routing import Route
 from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from infusion_guide.clock import clinic_time
 from infusion_guide.staff.access import ROLES, page
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import local, page_number, redirect, render
+from infusion_guide.staff.rendering import page_number, redirect, render
 from infusion_guide.storage import staff, staff_requests
 from infusion_guide.storage.staff_requests import LONGEST_NOTE, MOST_SEARCHED
 
@@ -85,7 +86,7 @@ def _row(one: staff_requests.Request) -> tuple:
 
 
 def _time(seconds: Optional[float]) -> str:
-    return f"{local(seconds):%Y-%m-%d %H:%M}" if seconds else ""
+    return f"{clinic_time(seconds):%Y-%m-%d %H:%M}" if seconds else ""
 
 
 @page()

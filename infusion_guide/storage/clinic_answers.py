@@ -3,14 +3,12 @@
 import asyncio
 import logging
 import time
-from datetime import datetime
 from typing import Dict, List, Optional
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from infusion_guide.settings import settings
+from infusion_guide.clock import clinic_time
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.tables import clinic_answers
 from infusion_guide.words import ClinicAnswer, use_clinic_answers
@@ -44,7 +42,7 @@ def newest(connection: Connection) -> Dict[str, ClinicAnswer]:
 
 
 def _answer(row: Row) -> ClinicAnswer:
-    on = datetime.fromtimestamp(row.at, ZoneInfo(settings().clinic_timezone)).date().isoformat()
+    on = clinic_time(row.at).date().isoformat()
     return {"text": row.text, "reviewed_by": row.written_by, "reviewed_on": on, "at": row.at}
 
 

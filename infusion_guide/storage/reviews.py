@@ -1,11 +1,13 @@
 """Signatures of clinicians under replies: each counts for the words whose digest it names, and for no others."""
 
 import time
+from datetime import date
 from typing import Dict, Tuple
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
+from infusion_guide.clock import clinic_time
 from infusion_guide.storage.tables import facts, reviews
 
 
@@ -14,10 +16,10 @@ def sign(connection: Connection, name: str, digest: str, by: str) -> None:
     connection.execute(sa.insert(reviews).values(name=name, digest=digest, reviewed_by=by, at=time.time()))
 
 
-def newest(connection: Connection) -> Dict[Tuple[str, str], Row]:
-    """The newest signature by name of the reply and digest of its words."""
+def newest(connection: Connection) -> Dict[Tuple[str, str], Tuple[str, date]]:
+    """The newest signature, by whom and on which day, by name of the reply and digest of its words."""
     rows = connection.execute(sa.select([reviews]).order_by(reviews.c.at, reviews.c.id))
-    return {(row.name, row.digest): row for row in rows}
+    return {(row.name, row.digest): (row.reviewed_by, clinic_time(row.at).date()) for row in rows}
 
 
 def use_since(connection: Connection, since: float) -> Dict[str, Dict[str, int]]:
