@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.callback import REFERENCE, SEND_IT
+from infusion_guide.callback import REFERENCE
 
 
 class ActionOldFormButton(Action):
@@ -17,6 +17,6 @@ class ActionOldFormButton(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
-        sent = tracker.get_slot(REFERENCE) and tracker.latest_message.get("form_answer") == SEND_IT
+        sent = tracker.get_slot(REFERENCE)  # then "closed" would sound like "withdrawn", and the call comes all the same
         dispatcher.utter_message(response="utter_callback_sent_before" if sent else "utter_callback_over")
         return []

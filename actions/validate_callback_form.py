@@ -35,24 +35,33 @@ class ValidateCallbackForm(Action):
             # Rasa leaves a form whose requested slot is taken away.
             return [SlotSet(step, False if choice == callback.DECLINE else None), SlotSet(REQUESTED_SLOT, None)]
         if choice in callback.CHANGES and step == SEND:
-            return _changed(callback.CHANGES[choice], text)
+            return _changed(callback.CHANGES[choice], text, tracker.get_slot(TIME))
         if choice == callback.SKIP:
             return [SlotSet(step, SKIPPED if step in OPTIONAL else None)]
         if choice in callback.TIMES:
             return [SlotSet(step, callback.button_words(choice) if step == TIME else None)]
         if choice in (callback.AGREE, callback.SEND_IT):
-            return [SlotSet(step, True if step == {callback.AGREE: CONSENT, callback.SEND_IT: SEND}[choice] else None)]
+            fits = step == {callback.AGREE: CONSENT, callback.SEND_IT: SEND}[choice]
+            return [SlotSet(step, True if fits else None), *_wished(step, text)]
         value = _value(step, text) if choice == callback.WORDS else None
         if value is None and step == CONTACT:
             dispatcher.utter_message(response="utter_callback_contact_unusable")
-        return [SlotSet(step, value)]
+        return [SlotSet(step, value), *_wished(step, text)]
 
 
-def _changed(slot: str, text: str) -> List[Dict[str, Any]]:
+def _wished(step: str, text: str) -> List[Dict[str, Any]]:
+    """Before the question on the time, a wish such as "no voicemail" is its answer: it must not be lost."""
+    wish = callback.wish_in(text) if step in (CONSENT, CONTACT) else None
+    return [SlotSet(TIME, wish)] if wish else []
+
+
+def _changed(slot: str, text: str, time: Any) -> List[Dict[str, Any]]:
     """The slot opened again, or filled at once where the words that asked for the change hold the new value."""
     fresh = callback.contact_in(text) if slot == CONTACT else None
     if slot == TIME and callback.names_a_time(text):
         fresh = callback.words_in(text, TIME)
+    elif slot == TIME and callback.wish_in(text):
+        fresh = callback.with_wish(time, callback.words_in(text, TIME))
     return [SlotSet(slot, fresh), SlotSet(SEND, None)]
 
 

@@ -82,9 +82,14 @@ def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optio
         if said in _phrases()[choice]:
             return choice
     asks = asks_something(text)
-    for choice in _choices(step):
-        if _holds(said, _phrases().get(f"{choice}_anywhere", frozenset())) and not (asks and choice != STOP) and "?" not in text:
-            return choice
+    if "?" not in text:
+        if _stops(said, step) and not (step == TIME and names_a_time(text)):
+            return STOP
+        if step == SEND and wish_in(text):  # "send it, but no voicemail": staff must read that, so the summary comes first
+            return "change_time"
+        for choice in _choices(step):
+            if choice != STOP and not asks and _holds(said, _phrases().get(f"{choice}_anywhere", frozenset())):
+                return choice
     if step == CONSENT:
         return _yes_or_no(said, text, label, AGREE, DECLINE)
     if step == SEND:
@@ -97,6 +102,39 @@ def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optio
     if step == TOPIC:  # "how to get started" and "what it costs" name a topic; "what does it cost" asks
         return None if asks and (text.rstrip().endswith("?") or _asks_in_order(said)) else WORDS
     return None if asks else WORDS
+
+
+def _stops(said: str, step: str) -> bool:
+    """Whether `said` leaves the form, whatever stands around it. "Don't call me after 5" and "cancel my appointment" do not."""
+    if step == TOPIC:
+        return any(said.startswith(phrase) for phrase in _phrases()["stop_first"])
+    return any(
+        (found := f" {said} ".find(f" {phrase} ")) >= 0 and _after(said, found + len(phrase)) not in _phrases()["condition_first"]
+        for phrase in _phrases()["stop_anywhere"]
+    )
+
+
+def _after(said: str, index: int) -> str:
+    """The word of `said` that begins after `index`; empty at the end."""
+    return (said[index:].split() or [""])[0]
+
+
+def wish_in(text: str) -> Optional[str]:
+    """What `text` asks staff to heed when they call, such as "but don't leave a message", in its own words; None without.
+
+    Such a wish can protect somebody at home. It is kept with the time, which staff read before they dial.
+    """
+    if not _holds(plain(text), _phrases()["wish"]):
+        return None
+    words = _EMAIL_LIKE.sub("", text)
+    for match in phonenumbers.PhoneNumberMatcher(text, settings().clinic_country, leniency=phonenumbers.Leniency.POSSIBLE):
+        words = words.replace(match.raw_string, "")
+    return words_in(words, TIME).strip(" ,.;:-")
+
+
+def with_wish(time: Any, wish: str) -> str:
+    """The value of TIME with `wish` added to what it holds."""
+    return words_in(f"{time}; {wish}" if time else wish, TIME)
 
 
 def _choices(step: str) -> Sequence[str]:

@@ -37,17 +37,20 @@ SUBJECTS = {
     "undelivered": "Answer not delivered, {when}",
 }
 WORDS = {
-    "request": "A patient asks to be called back. The number of the request is {reference}.",
-    "crisis": "The assistant gave its crisis reply to a patient. Please look at the conversation as soon as you can.",
-    "undelivered": "An answer of the assistant did not reach a patient, and it is not tried again.",
+    "request": "Somebody asked for a call. The reference is {reference}. Before you dial, read there when it is safe to call, "
+    "and whether to leave a message.",
+    "crisis": "The assistant gave somebody its crisis reply, with the emergency number and the crisis line. It has called "
+    "nobody. Please follow the clinic's crisis protocol and look at the conversation now.",
+    "undelivered": "An answer of the assistant did not reach somebody, and it is not tried again. It may have been a crisis "
+    "reply: if a crisis notice came at about this time, follow the clinic's crisis protocol.",
 }
 MAIL = """{words}
 
 When: {when}
 Where to look (sign in first): {link}
 
-The assistant of {clinic} sent this message by itself. It holds nothing that the patient wrote.
-Please do not answer it.
+The assistant of {clinic} sent this message by itself. It holds nothing that the person wrote.
+Nobody reads answers to it, and they do not reach the person who wrote.
 """
 
 _WEBHOOK_SECONDS = 8.0

@@ -23,6 +23,18 @@ MESSAGING = ("telegram", "slack", "messenger", "whatsapp", "sms")
 # Replies after which a call-back is offered: what the document leaves out, what a program must not answer, and a person.
 OFFERS_CALLBACK = ("utter_uncovered/", "utter_advice/", "utter_misuse/", "utter_fallback_person", "utter_talk_to_person")
 
+# Not after these: what cannot wait for a call, and what nobody should have to put beside a name. Whoever asks in words gets it.
+NO_CALLBACK = {
+    "utter_misuse/conceal_use",
+    "utter_misuse/sell",
+    "utter_misuse/manufacture",
+    "utter_misuse/push_on_others",
+    "utter_advice/side_effect_personal",
+    "utter_advice/interaction",
+    "utter_uncovered/danger_topics",
+    "utter_uncovered/privacy",
+}
+
 REFERRALS = {
     "clinician": "utter_referral_clinician",
     "prescriber": "utter_referral_prescriber",
@@ -112,11 +124,14 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
 
     @staticmethod
     def _offers_callback(name: str, tracker: DialogueStateTracker, earlier: List[str]) -> bool:
-        """Once a request is being made or was sent, offering it would be nagging."""
-        if tracker.active_loop_name or (callback.REFERENCE in tracker.slots and tracker.get_slot(callback.REFERENCE)):
+        """Whether a request makes sense after the reply `name`; while one is made, or after one, offering it would be nagging."""
+        if tracker.active_loop_name or name in NO_CALLBACK:
             return False
+        if name.startswith("utter_talk_to_person"):  # which speaks of it
+            return True
+        sent = callback.REFERENCE in tracker.slots and tracker.get_slot(callback.REFERENCE)
         second_miss = name.startswith("utter_fallback") and bool(misses_running(earlier))
-        return name.startswith(OFFERS_CALLBACK) or second_miss
+        return not sent and (name.startswith(OFFERS_CALLBACK) or second_miss)
 
     def _variation(self, name: str, tracker: DialogueStateTracker, earlier: List[str]) -> Optional[Dict[str, Any]]:
         """The next variation in turn: the patient's language, the slots' conditions, never one twice running."""

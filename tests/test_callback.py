@@ -51,6 +51,30 @@ def test_the_two_authors_share_no_sentence():
 
 
 @pytest.mark.parametrize(
+    "step, text, found",
+    [
+        (SEND, "send it but no voicemail", "change_time"),
+        (SEND, "yes but please don't call me after 5", "change_time"),
+        (SEND, "wait, no message on my phone", "change_time"),
+        (CONSENT, "ok but no voicemail", "agree"),
+        (CONTACT, "212 555 0142 but don't leave a message", "words"),
+        (TIME, "please don't call me after 5, my husband is home", "words"),
+        (TIME, "don't call me at home", "words"),
+    ],
+)
+def test_a_wish_that_protects_somebody_is_never_dropped(step, text, found):
+    assert callback.reading(step, text, "nlu_fallback", GIVEN) == found
+    wish = callback.wish_in(text)
+    assert wish and "0142" not in wish and wish in callback.with_wish("mornings", wish)
+
+
+@pytest.mark.parametrize("text", ["I need to cancel my appointment", "I can't stop this", "how to stop smoking"])
+def test_a_topic_with_a_word_of_leaving_is_a_topic(text):
+    assert callback.reading(TOPIC, text, "nlu_fallback", GIVEN) == "words"
+    assert callback.wish_in(text) is None
+
+
+@pytest.mark.parametrize(
     "text, contact",
     [
         ("(212) 555-0142", "+12125550142"),

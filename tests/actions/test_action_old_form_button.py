@@ -9,7 +9,7 @@ from tests.actions.trackers import run
     "slots, choice, reply",
     [
         ({REFERENCE: "K7M-3QX"}, "send", "utter_callback_sent_before"),
-        ({REFERENCE: "K7M-3QX"}, "skip", "utter_callback_over"),
+        ({REFERENCE: "K7M-3QX"}, "stop", "utter_callback_sent_before"),
         ({}, "send", "utter_callback_over"),
     ],
 )

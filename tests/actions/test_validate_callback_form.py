@@ -56,6 +56,13 @@ def test_a_change_opens_its_part_or_takes_the_new_value(choice, text, slot, valu
     assert filled(SEND, choice, text) == ([], [SlotSet(slot, value), SlotSet(SEND, None)])
 
 
+def test_a_wish_is_kept_with_the_time():
+    said = "212-555-0142 but no voicemail"
+    assert filled(CONTACT, "words", said)[1] == [SlotSet(CONTACT, "+12125550142"), SlotSet(TIME, "but no voicemail")]
+    assert filled(CONSENT, "agree", "ok, no voicemail")[1] == [SlotSet(CONSENT, True), SlotSet(TIME, "ok, no voicemail")]
+    assert filled(SEND, "change_time", "send it but no voicemail")[1][0] == SlotSet(TIME, "send it but no voicemail")
+
+
 def test_it_is_left_or_declined():
     assert filled(TIME, "stop") == ([], [SlotSet(TIME, None), SlotSet(REQUESTED_SLOT, None)])
     assert filled(CONSENT, "decline") == ([], [SlotSet(CONSENT, False), SlotSet(REQUESTED_SLOT, None)])
