@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher, Type, extract_parameters
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -155,6 +156,37 @@ def test_a_page_that_forgets_to_say_who_may_see_it_stops_the_start(pages, monkey
     monkeypatch.setattr(application, "PAGES", [SimpleNamespace(ROUTES=[Route("/staff/forgotten", open_to_all)])])
     with pytest.raises(TypeError, match="/staff/forgotten does not say who may see it"):
         application.create(pages.database)
+
+
+def test_head_is_a_look_not_a_form(pages):
+    """It passes all that keeps forms of other websites away, so it must not be taken for one."""
+    before, seen = contents(pages), set()
+    for route in pages.app.routes:
+        if route.methods >= {"GET", "POST"}:
+            path = route.path.replace("{label:path}", "uncovered/cost")
+            member = pages.signed_in(route.endpoint.roles[0]) if route.endpoint.roles else pages.browser()
+            answered = member.request("HEAD", path)
+            assert answered.status_code == member.get(path).status_code == 200 and not answered.content, path
+            seen.add(path)
+    assert seen == {"/staff/sign-in", "/staff/password", "/staff/answers/uncovered/cost/own"}
+    assert contents(pages) == before
+
+
+@pytest.mark.parametrize("path", ["/staff/people/{}", "/staff/people/{}/unlock", "/staff/unanswered/{}"])
+def test_an_id_that_no_row_can_have_is_nothing(pages, path):
+    member = pages.signed_in("admin")
+    for digits in ("9" * 18, "9" * 25, "9" * 5000):
+        address = path.format(digits)
+        answered = member.post(address) if address.endswith("unlock") else member.get(address)
+        assert answered.status_code in (404, 303), digits
+
+
+def test_what_postgresql_cannot_store_is_refused_before(pages):
+    member = pages.signed_in("admin")
+    assert pages.browser().sign_in("a\0da").status_code == 400
+    for path in ("/staff/requests/%00", "/staff/conversations/one?id=%00", "/staff/audit.csv?person=a%00"):
+        assert member.get(path).status_code == 400, path
+    assert member.post("/staff/conversations/delete", {"id": "a\0", "typed": "a\0"}).status_code == 400
 
 
 # ---- Every answer ----
@@ -324,17 +356,20 @@ def test_who_signs_in_rightly_uses_up_no_tries(pages, compared):
 @pytest.mark.parametrize(
     "forwarded, proxies, address",
     [
-        ("", 1, HOST),
-        ("203.0.113.9", 0, HOST),
-        ("203.0.113.9, 192.0.2.7", 1, "192.0.2.7"),
-        ("203.0.113.9, 192.0.2.7", 2, "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", 1, "2001:db8:1:2::/64"),
-        ("no address", 1, "no address"),
+        ([""], 1, HOST),
+        (["203.0.113.9"], 0, HOST),
+        (["203.0.113.9, 192.0.2.7"], 1, "192.0.2.7"),
+        (["203.0.113.9, 192.0.2.7"], 2, "203.0.113.9"),
+        (["203.0.113.9", "192.0.2.7"], 1, "192.0.2.7"),  # the proxy's own line comes last, the caller's is a lie
+        (["2001:db8:1:2:3:4:5:6"], 1, "2001:db8:1:2::/64"),
+        (["::ffff:192.0.2.7"], 1, "192.0.2.7"),
+        (["no address"], 1, "no address"),
     ],
 )
 def test_whose_tries_are_counted(chosen, forwarded, proxies, address):
     chosen(proxies=proxies)
-    request = SimpleNamespace(client=SimpleNamespace(host=HOST), headers={"x-forwarded-for": forwarded})
+    headers = Headers(raw=[(b"x-forwarded-for", line.encode()) for line in forwarded])
+    request = SimpleNamespace(client=SimpleNamespace(host=HOST), headers=headers)
     assert access.address_of(request) == address
 
 

@@ -13,7 +13,7 @@ from rasa.shared.core.events import BotUttered, UserUttered
 
 from infusion_guide.settings import settings
 from infusion_guide.staff import conversations
-from infusion_guide.storage import sealing, tables
+from infusion_guide.storage import redaction, sealing, tables
 from tests.staff_pages import StaffPages
 
 HERE = "/staff/conversations"
@@ -140,6 +140,21 @@ def test_what_the_form_asked_for_is_taken_out_of_both_sides(pages):
     page = words_of(answered)
     assert "[name]" in page and "Phone: [phone]" in page and "0123" not in page and "pickle" not in page.lower()
     assert "&lt;script&gt;alert(1)" in answered.text and "<script" not in answered.text
+
+
+def test_a_message_of_many_lines_does_not_keep_staff_waiting(pages, monkeypatch):
+    read = []
+    redact = redaction.redact
+    monkeypatch.setattr(redaction, "redact", lambda text: read.append(text) or redact(text))
+    store(
+        pages,
+        "web:long0005",
+        [("My name is Maria Lopez\n" + "so tired\n" * 200, "utter_crisis/suicide", "Call 988.")],
+        time.time(),
+    )
+    shown = pages.signed_in("clinician").get(f"{HERE}/one", params={"id": "web:long0005"}).text
+    assert "My name is [name] so tired so tired" in shown and "Lopez" not in shown
+    assert len([text for text in read if "tired" in text]) == 1
 
 
 def test_an_id_with_any_characters_is_a_link_that_works(pages):

@@ -7,13 +7,14 @@ import logging
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, List, Optional, Sequence
+from typing import Any, Awaitable, Callable, Iterable, List, Optional, Sequence
 from urllib.parse import quote, urlsplit
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from sqlalchemy.engine import Connection
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -40,6 +41,15 @@ _ANSWER = 0.5  # seconds that Redis has to answer before this process counts alo
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+class RowId(IntegerConvertor):
+    """The id of a row in an address, {id:row}: no more digits than a database's integer has."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("row", RowId())
+
+
 @dataclass(frozen=True)
 class Member:
     """Somebody who is signed in; `role` is one of ROLES."""
@@ -59,6 +69,7 @@ def page(roles: Sequence[str] = ROLES) -> Callable[[Handler], Handler]:
         @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
             _refuse_foreign(request)
+            _refuse_unstorable([*request.path_params.values(), *request.query_params.values()])
             signed_in = await _session(request)
             if signed_in is None:
                 return await _to_sign_in(request)
@@ -83,6 +94,7 @@ def public_page(handler: Handler) -> Handler:
     @functools.wraps(handler)
     async def guarded(request: Request) -> Response:
         _refuse_foreign(request)
+        _refuse_unstorable(request.query_params.values())
         use_form_cookie(request)
         await _check_token(request)
         return await handler(request)
@@ -146,10 +158,16 @@ def _refuse_foreign(request: Request) -> None:
         raise HTTPException(403, "This form was sent from another website, so nothing was changed.")
 
 
+def _refuse_unstorable(values: Iterable[Any]) -> None:
+    """PostgreSQL stores no NUL, and nobody types one."""
+    if any("\0" in value for value in values if isinstance(value, str)):
+        raise HTTPException(400)
+
+
 async def _check_token(request: Request) -> None:
     if request.method in ("GET", "HEAD"):
         return
-    await read_form(request)
+    _refuse_unstorable(value for _, value in (await read_form(request)).multi_items())
     if not (await StaffForm.of(request)).validate():
         raise HTTPException(
             403, "This page was open for too long, so nothing was changed. Go back, load it again and try once more."
@@ -265,7 +283,8 @@ def _note_failure(connection: Connection, found: Any, admitted: bool, now: float
 def address_of(request: Request) -> str:
     """The visitor's internet address, as the proxy before us says (PROXIES); of IPv6 the network, which is one house."""
     host = request.client.host if request.client else ""
-    said = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    lines = ",".join(request.headers.getlist("x-forwarded-for"))  # some proxies add a line of their own below the caller's
+    said = [part.strip() for part in lines.split(",") if part.strip()]
     proxies = settings().proxies
     if proxies and len(said) >= proxies:
         host = said[-proxies]
@@ -273,4 +292,6 @@ def address_of(request: Request) -> str:
         found = ipaddress.ip_address(host)
     except ValueError:
         return host
-    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else host
+    if found.version == 4:
+        return host
+    return str(found.ipv4_mapped or ipaddress.ip_network(f"{found}/64", strict=False))

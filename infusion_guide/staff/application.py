@@ -111,6 +111,9 @@ class Everywhere:
         """See ASGI."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        if scope["method"] == "HEAD":
+            # For the pages it is a GET, so that none takes it for a form; the server leaves the body out.
+            scope = {**scope, "method": "GET"}
         begun, size = False, 0
 
         async def limited() -> Message:

@@ -160,7 +160,7 @@ def _person(connection: Connection, request: Request) -> Any:
 ROUTES = [
     Route("/staff/people", show_list),
     Route("/staff/people/add", add, methods=["POST"]),
-    Route("/staff/people/{id:int}", show_one),
-    Route("/staff/people/{id:int}/password", reset_password, methods=["POST"]),
-    Route("/staff/people/{id:int}/{action}", change, methods=["POST"]),
+    Route("/staff/people/{id:row}", show_one),
+    Route("/staff/people/{id:row}/password", reset_password, methods=["POST"]),
+    Route("/staff/people/{id:row}/{action}", change, methods=["POST"]),
 ]

@@ -373,7 +373,7 @@ ROUTES = [
     Route("/staff/unanswered/ignore", ignore, methods=["POST"]),
     Route("/staff/unanswered/decided", show_decided),
     Route("/staff/unanswered/undo", undo, methods=["POST"]),
-    Route("/staff/unanswered/{id:int}", show_group),
-    Route("/staff/unanswered/{id:int}/teach", teach, methods=["POST"]),
-    Route("/staff/unanswered/{id:int}/new-topic", new_topic, methods=["POST"]),
+    Route("/staff/unanswered/{id:row}", show_group),
+    Route("/staff/unanswered/{id:row}/teach", teach, methods=["POST"]),
+    Route("/staff/unanswered/{id:row}/new-topic", new_topic, methods=["POST"]),
 ]
