@@ -314,13 +314,26 @@ def test_the_export_is_the_present_list(pages, desk, put):
     assert log(pages) == [("fiona", "exported requests", "new", "2 of them")]
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_no_cell_is_a_formula(begin):
     for words in (f"{begin}1+1", f" {begin}1+1", f"{begin}"):
         assert csv_export.neutral(words) == f"'{words}"
     answered = csv_export.csv_response("x.csv", [begin], [[f"{begin}cmd|' /C calc'!A0", 'a,b\n"c"', -5, None]])
     rows = list(csv.reader(io.StringIO(answered.body.decode("utf-8-sig"), newline="")))
     assert rows == [[f"'{begin}"], [f"'{begin}cmd|' /C calc'!A0", 'a,b\n"c"', "-5", ""]]
+
+
+@pytest.mark.parametrize(
+    "words, shown",
+    [
+        ("price;=1+1", "price;'=1+1"),
+        ('price; "@SUM(1)', "price;' \"@SUM(1)"),
+        ("a\n=1+1", "a\n'=1+1"),
+        ("after 5; not before", "after 5; not before"),
+    ],
+)
+def test_nor_where_a_semicolon_begins_a_cell(words, shown):
+    assert csv_export.neutral(words) == shown
 
 
 # ---- A key that is missing ----

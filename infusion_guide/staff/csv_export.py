@@ -2,11 +2,16 @@
 
 import csv
 import io
+import re
 from typing import Any, Iterable, Sequence
 
 from starlette.responses import Response
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what begins one (owasp.org/www-community/attacks/CSV_Injection)
+# What begins a formula (owasp.org/www-community/attacks/CSV_Injection), also in the full-width letters of East Asia.
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf" *[{_SIGNS}\t\r\n]")
+# Where a list separator is a semicolon (Windows of much of Europe), Excel begins a cell after one, and a row inside quotes.
+_LATER_FORMULA = re.compile(rf"""([;\t\r\n])(?=[\s"']*[{_SIGNS}])""")
 
 
 def csv_response(filename: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
@@ -21,6 +26,6 @@ def csv_response(filename: str, header: Sequence[str], rows: Iterable[Sequence[A
 
 def neutral(cell: Any) -> Any:
     """`cell` as a spreadsheet may open it: an apostrophe before a text that it would work out. Numbers stay numbers."""
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
-        return f"'{cell}"
-    return "" if cell is None else cell
+    if not isinstance(cell, str):
+        return "" if cell is None else cell
+    return ("'" if _FORMULA.match(cell) else "") + _LATER_FORMULA.sub(r"\1'", cell)
