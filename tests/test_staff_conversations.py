@@ -110,9 +110,9 @@ def test_only_the_three_kinds_are_listed_each_with_its_reason(pages):
     assert len(rows) == 3 and "3 conversations" in page.text and "plain0004" not in page.text
     found = {row.split("…")[1]: row for row in rows}
     assert (
-        "Crisis web 1" in found["is0001"]
-        and "Request sms 2" in found["st0002"]
-        and "Feedback telegram 1" in found["<b>0003"[-6:]]
+        "Crisis Website 1" in found["is0001"]
+        and "Request Text messages 2" in found["st0002"]
+        and "Feedback Telegram 1" in found["<b>0003"[-6:]]
     )
     assert "1 conversation," in browser.get(f"{HERE}?why=feedback").text
     assert "3 conversations" in browser.get(f"{HERE}?why=nonsense&page=x").text

@@ -165,7 +165,7 @@ def test_the_details_and_who_looked_at_them(pages, desk, put):
     put("AAA-222", topic=None, best_time=None)
     page = desk.get("/staff/requests/AAA-222")
     assert '<a class="dial" href="tel:+12025550143">(202) 555-0143</a>' in page.text
-    assert "Any time" in page.text and "Not given" in page.text and "Website" in page.text
+    assert page.text.count("Not given") == 2 and "Website" in page.text
     assert log(pages) == [("fiona", "saw a request", "AAA-222", None)]
     put("BBB-222", contact="jo@example.org")
     assert 'href="mailto:jo@example.org"' in desk.get("/staff/requests/BBB-222").text
@@ -356,14 +356,6 @@ def test_without_the_key_a_row_says_so_and_the_rest_works(pages, desk, put, word
 
 
 # ---- How times and numbers are shown ----
-
-
-@pytest.mark.parametrize(
-    "contact, shown",
-    [("+12025550143", "(202) 555-0143"), ("+4930901820", "+49 30 901820"), ("jo@example.org", "jo@example.org"), ("", "")],
-)
-def test_phone_numbers(contact, shown):
-    assert rendering.phone(contact) == shown
 
 
 def test_times_are_the_clinics(monkeypatch):

@@ -12,6 +12,7 @@ from typing import Counter as Counts
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from infusion_guide.channels import channel_title
 from infusion_guide.hours import opening_hours
 from infusion_guide.report.disclosure import SMALL, Count, Parts, protect
 from infusion_guide.report.period import Period
@@ -23,16 +24,6 @@ from infusion_guide.words import button_title
 QUESTION_OUTCOMES = ("answered", "uncovered", "declined", "missed")
 MOST_TOPICS = 15
 _ANSWERABLE = ("utter_faq/", "utter_uncovered/", "utter_advice/", "utter_misuse/")
-_CHANNELS = {
-    "web": "Website",
-    "rest": "REST (other programs)",
-    "telegram": "Telegram",
-    "slack": "Slack",
-    "messenger": "Messenger",
-    "whatsapp": "WhatsApp",
-    "sms": "Text messages",
-}
-
 
 Span = Tuple[float, float]  # start and end, Unix seconds
 
@@ -161,7 +152,7 @@ def figures(period: Period, tallies: Iterable[Tally]) -> Figures:
 def _conversations(period: Period, tally: Tally) -> Count:
     channels: Counts[str] = Counter()
     for (_, channel), number in tally.conversations.items():
-        channels[_CHANNELS.get(channel, channel or "Unknown")] += number
+        channels[channel_title(channel) or "Unknown"] += number
     return Count.of(
         step=_by_step(period, ((hour, number) for (hour, _), number in tally.conversations.items())),
         channel=_parts(dict(channels.most_common())),

@@ -280,7 +280,7 @@ async def _save(request: Request, name: str, text: str, seen: int, how: str = ""
 async def _write(
     request: Request, name: str, text: str, seen: int, problems: Optional[List[str]] = None, status: int = 200
 ) -> Response:
-    form = OwnAnswer(data={"text": text, "seen": seen}, meta={"csrf_context": {"csrf": request.state.csrf}})
+    form = OwnAnswer.begun(request, text=text, seen=seen)
     form.text.errors = problems or []
     found = _reply(await request.state.database.run(known), name)
     return render(

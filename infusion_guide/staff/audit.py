@@ -12,7 +12,7 @@ from starlette.routing import Route
 from infusion_guide.clock import clinic_time, clinic_zone
 from infusion_guide.staff.access import page
 from infusion_guide.staff.csv_export import csv_response
-from infusion_guide.staff.rendering import page_number, render
+from infusion_guide.staff.rendering import page_count, page_number, render
 from infusion_guide.storage import staff
 
 _ROLES = ("admin",)
@@ -24,7 +24,7 @@ MOST_EXPORTED = 20_000
 @page(_ROLES)
 async def show(request: Request) -> Response:
     """The log, newest first."""
-    asked, wanted, number = _asked(request), _wanted(request), page_number(request)
+    asked, wanted, number = _asked(request), _wanted(request), page_number(request.query_params)
 
     def work(connection: Connection) -> Dict[str, Any]:
         rows, total = staff.noted(connection, *wanted, limit=A_PAGE, offset=(number - 1) * A_PAGE)
@@ -33,7 +33,7 @@ async def show(request: Request) -> Response:
 
     values = await request.state.database.run(work)
     here = urlencode({name: value for name, value in asked.items() if value})
-    pages = max(1, -(-values["total"] // A_PAGE))
+    pages = page_count(values["total"], A_PAGE)
     most = MOST_EXPORTED
     return render(request, "audit.html", **asked, **values, number=number, pages=pages, here=here, most_exported=most)
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from functools import partial
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 from urllib.parse import urlencode
 
 from sqlalchemy.engine import Connection, Row
@@ -18,7 +18,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from infusion_guide.settings import settings
 from infusion_guide.staff.access import page
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import redirect, render
+from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import staff, staff_conversations
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.privacy import erase, wipe
@@ -70,7 +70,7 @@ async def list_conversations(request: Request) -> Response:
     """Which conversations there are to look at, and why."""
     reason = request.query_params.get("why", "")
     reason = reason if reason in REASONS else ""
-    number = _number(request.query_params.get("page"))
+    number = page_number(request.query_params)
     work = partial(staff_conversations.listed, reason=reason or None, limit=LISTED, offset=(number - 1) * LISTED)
     rows, total = await request.state.database.read(work)
     return render(
@@ -81,7 +81,7 @@ async def list_conversations(request: Request) -> Response:
         reason=reason,
         reasons=REASONS,
         number=number,
-        pages=max(1, -(-total // LISTED)),
+        pages=page_count(total, LISTED),
         address=f"{HERE}?{urlencode({'why': reason})}&",
     )
 
@@ -89,30 +89,25 @@ async def list_conversations(request: Request) -> Response:
 @page(READERS)
 async def one_conversation(request: Request) -> Response:
     """One conversation as its patient saw it, redacted; that somebody saw it is noted."""
-    return await _show(request, request.query_params.get("id", ""), _number(request.query_params.get("page")))
+    return await _show(request, request.query_params.get("id", ""), page_number(request.query_params))
 
 
 @page(READERS)
 async def original_words(request: Request) -> Response:
     """The same with the patient's own words, this once."""
     fields = await request.form()
-    conversation, number = str(fields.get("id", "")), _number(fields.get("page"))
+    conversation, number = str(fields.get("id", "")), page_number(fields)
     form = await Original.of(request)
     if not form.validate():
-        return await _show(request, conversation, number, reason_form=form, status=422)
+        return await _show(request, conversation, number, 422, reason_form=form)
     said = " ".join((form.words.data or "").split())
     return await _show(request, conversation, number, why_original=PURPOSES[form.purpose.data] + (f": {said}" if said else ""))
 
 
 async def _show(
-    request: Request,
-    conversation: str,
-    number: int,
-    why_original: str = "",
-    reason_form: Optional[Original] = None,
-    deletion_form: Optional[Deletion] = None,
-    status: int = 200,
+    request: Request, conversation: str, number: int, status: int = 200, why_original: str = "", **forms: StaffForm
 ) -> Response:
+    """The conversation; redacted without a reason `why_original`. `forms`: those whose answer this is, by their names here."""
     by = request.state.member.name
 
     def looked_at(connection: Connection) -> Any:
@@ -146,14 +141,9 @@ async def _show(
         kept_redacted=settings().stored_words == "redacted",
         unreadable=unreadable,
         address=f"{_address(conversation)}&",
-        reason_form=reason_form or await _empty(request, Original),
-        deletion_form=deletion_form or await _empty(request, Deletion),
+        **{"reason_form": Original.begun(request), "deletion_form": Deletion.begun(request), **forms},
         may_delete=request.state.member.role == "admin",
     )
-
-
-async def _empty(request: Request, form: Any) -> Any:
-    return form(meta={"csrf_context": {"csrf": request.state.csrf}})
 
 
 def _page_of(stored: Dict[str, Any], number: int, hide: bool) -> Dict[str, Any]:
@@ -166,7 +156,7 @@ def _page_of(stored: Dict[str, Any], number: int, hide: bool) -> Dict[str, Any]:
 
 def _page(turns: List[Any], number: int) -> Dict[str, Any]:
     """Page `number` of `turns`: the first holds the newest, each reads from old to new."""
-    pages = max(1, -(-len(turns) // TURNS))
+    pages = page_count(len(turns), TURNS)
     number = min(number, pages)
     end = len(turns) - (number - 1) * TURNS
     return {"turns": turns[max(0, end - TURNS) : end], "total": len(turns), "number": number, "pages": pages}
@@ -179,7 +169,7 @@ async def delete_conversation(request: Request) -> Response:
     form = await Deletion.of(request)
     if (form.typed.data or "").strip() != conversation[-TYPED:]:
         form.typed.errors = [f"These are not the last {TYPED} characters of the id, so nothing was deleted."]
-        return await _show(request, conversation, 1, deletion_form=form, status=422)
+        return await _show(request, conversation, 1, 422, deletion_form=form)
     by = request.state.member.name
 
     def deleted(connection: Connection) -> bool:
@@ -214,12 +204,6 @@ def _channel(conversation: str) -> str:
 
 def _address(conversation: str) -> str:
     return f"{HERE}/one?{urlencode({'id': conversation})}"
-
-
-def _number(given: Any) -> int:
-    """A page's number, 1 for what is none."""
-    text = str(given or "")
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 NAV = ("Conversations", HERE, READERS)

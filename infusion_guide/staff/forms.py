@@ -1,7 +1,8 @@
 """Forms of the staff pages: WTForms with its own CSRF tokens, bound to the session (or, before it, to a cookie)."""
 
-from typing import Any, Type, TypeVar
+from typing import Any, Dict, Optional, Type, TypeVar
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from wtforms import Form
 from wtforms.csrf.session import SessionCSRF
@@ -30,6 +31,14 @@ class StaffForm(Form):
 
     @classmethod
     async def of(cls: Type[Filled], request: Request, **values: Any) -> Filled:
-        """The form as `request` filled it in; empty for GET but for `values`, which are what its fields begin with."""
-        filled = await request.form() if request.method == "POST" else None
-        return cls(filled, data=values, meta={"csrf_context": {"csrf": request.state.csrf}})
+        """The form as `request` filled it in; as `begun` for GET."""
+        return cls._made(request, await request.form() if request.method == "POST" else None, values)
+
+    @classmethod
+    def begun(cls: Type[Filled], request: Request, **values: Any) -> Filled:
+        """The form with nothing filled in but `values`, also on a page that answers what was sent with another form."""
+        return cls._made(request, None, values)
+
+    @classmethod
+    def _made(cls: Type[Filled], request: Request, sent: Optional[FormData], values: Dict[str, Any]) -> Filled:
+        return cls(sent, data=values, meta={"csrf_context": {"csrf": request.state.csrf}})

@@ -3,14 +3,15 @@
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
-import phonenumbers
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from infusion_guide import callback
+from infusion_guide.channels import channel_title
 from infusion_guide.channels.identity import secret
 from infusion_guide.clock import clinic_time
 from infusion_guide.settings import settings
@@ -21,17 +22,6 @@ FOLDER = Path(__file__).resolve().parent
 _SAID = "staff_said"
 _LAST_PAGE = 100_000
 _SAID_SECONDS = 60  # from a change to the page that tells of it
-
-
-_CHANNELS = {
-    "web": "Website",
-    "rest": "A program (REST)",
-    "telegram": "Telegram",
-    "slack": "Slack",
-    "messenger": "Messenger",
-    "whatsapp": "WhatsApp",
-    "sms": "Text message",
-}
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -94,21 +84,15 @@ def duration(seconds: float) -> str:
     return "less than a minute"
 
 
-def phone(contact: str) -> str:
-    """A phone number (E.164) as people here read it; of another country with its code; anything else as it is."""
-    try:
-        number = phonenumbers.parse(contact, settings().clinic_country)
-    except phonenumbers.NumberParseException:
-        return contact
-    if phonenumbers.region_code_for_number(number) == settings().clinic_country:
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
-
-
-def page_number(request: Request) -> int:
-    """Which page of a list the address asks for; 1 is the first."""
-    words = request.query_params.get("page", "1")
+def page_number(asked: Mapping[str, Any]) -> int:
+    """Which page of a list the fields `asked` of an address or a form name; 1 is the first."""
+    words = str(asked.get("page", "1"))
     return max(1, min(int(words[:9]), _LAST_PAGE)) if words.isascii() and words.isdigit() else 1
+
+
+def page_count(total: int, on_each: int) -> int:
+    """How many pages a list of `total` entries has; an empty one has one, too."""
+    return max(1, -(-total // on_each))
 
 
 def described(field: Any) -> Dict[str, str]:
@@ -117,17 +101,11 @@ def described(field: Any) -> Dict[str, str]:
     return {**({"aria_describedby": " ".join(hints)} if hints else {}), **({"aria_invalid": "true"} if field.errors else {})}
 
 
-def channel(name: str) -> str:
-    """The channel `name` (credentials.yml) as staff call it."""
-    return _CHANNELS.get(name, name)
-
-
 def csrf_token(request: Request) -> str:
     """What forms of this page send back; "" where nobody is known, as on most error pages."""
-    csrf = getattr(request.state, "csrf", "")
-    if not csrf:
+    if not getattr(request.state, "csrf", ""):
         return ""
-    return str(StaffForm(meta={"csrf_context": {"csrf": csrf}})["csrf_token"].current_token)
+    return str(StaffForm.begun(request)["csrf_token"].current_token)
 
 
 @lru_cache(maxsize=1)
@@ -144,6 +122,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(when=when, ago=ago, duration=duration, phone=phone, channel=channel, role=ROLE_NAMES.__getitem__)
+    found.filters.update(when=when, ago=ago, phone=callback.shown, channel=channel_title, role=ROLE_NAMES.__getitem__)
     found.globals.update(described=described, csrf_token=csrf_token)
     return found

@@ -15,7 +15,7 @@ from infusion_guide.clock import clinic_time
 from infusion_guide.staff.access import ROLES, page
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import page_number, redirect, render
+from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import staff, staff_requests
 from infusion_guide.storage.staff_requests import LONGEST_NOTE, MOST_SEARCHED
 
@@ -60,7 +60,7 @@ async def show_list(request: Request) -> Response:
 
     values = await request.state.database.run(work)
     here = urlencode({"show": show, **({"search": search} if search else {})})
-    pages = max(1, -(-values["found"].total // A_PAGE))
+    pages = page_count(values["found"].total, A_PAGE)
     shown = {"show": show, "search": search, "number": number, "pages": pages, "tabs": _TABS, "here": here}
     return render(request, "requests.html", **shown, **values, most_searched=MOST_SEARCHED)
 
@@ -156,7 +156,7 @@ def _asked(request: Request) -> tuple:
     """Tab, search words and page number of the address."""
     show = request.query_params.get("show", "new")
     search = request.query_params.get("search", "").strip()[:100]
-    return show if show in _TABS else "new", search, page_number(request)
+    return show if show in _TABS else "new", search, page_number(request.query_params)
 
 
 def _status(show: str) -> str:

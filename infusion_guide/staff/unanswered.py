@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length, Regexp
 
 from infusion_guide.staff.access import page
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import page_number, redirect, render
+from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import staff, staff_misses
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import waiting
@@ -91,8 +91,8 @@ async def show_list(request: Request) -> Response:
         response = render(request, "unanswered_sorting.html", left=_desk(request).sorter.left)
         response.headers["Refresh"] = str(_LOOK_AGAIN)
         return response
-    pages = max(1, -(-len(found.groups) // A_PAGE))
-    number = min(page_number(request), pages)
+    pages = page_count(len(found.groups), A_PAGE)
+    number = min(page_number(request.query_params), pages)
     groups = found.groups[(number - 1) * A_PAGE : number * A_PAGE]
     cards = await asyncio.to_thread(lambda: [_card(group, _SAMPLES) for group in groups])
     dangerous = await asyncio.to_thread(lambda: [_danger(miss) for miss in found.dangerous[:_DANGEROUS]])
@@ -127,8 +127,8 @@ async def _group_page(request: Request, group: Group, status: int = 200, **forms
     guess = group.guess if group.guess in labels else ""
     ids = " ".join(map(str, group.ids))
     prefilled = "\n".join(wordings[: waiting.MOST])
-    teach = forms.get("teach") or _fresh(TeachForm, request, ids=ids, topic=guess, sentences=prefilled)
-    new_topic = forms.get("new_topic") or _fresh(TopicForm, request, ids=ids)
+    teach = forms.get("teach") or TeachForm.begun(request, ids=ids, topic=guess, sentences=prefilled)
+    new_topic = forms.get("new_topic") or TopicForm.begun(request, ids=ids)
     teach.topic.choices = _choices()
     await _note(request, "saw missed questions", f"{len(group.misses)} messages")
     return render(
@@ -144,11 +144,6 @@ async def _group_page(request: Request, group: Group, status: int = 200, **forms
         can_teach=waiting.can_write(),
         reasons=staff_misses.REASONS,
     )
-
-
-def _fresh(form: Any, request: Request, **values: Any) -> Any:
-    # StaffForm.of would fill it with what was sent for the page's other form.
-    return form(None, data=values, meta={"csrf_context": {"csrf": request.state.csrf}})
 
 
 def _choices() -> Dict[str, Any]:
