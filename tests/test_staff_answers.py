@@ -202,7 +202,8 @@ def test_an_older_version_must_keep_todays_rules(pages, clinician):
     refused = clinician.post(f"{COST}/put-back", {"version": 1, "seen": 2})
     assert refused.status_code == 422 and "promise nothing" in refused.text and len(pages.rows(tables.clinic_answers)) == 2
     assert clinician.post(f"{COST}/put-back", {"version": 9, "seen": 2}).status_code == 404
-    assert clinician.post(f"{COST}/put-back", {"version": "x", "seen": 2}).status_code == 400
+    for version in ("x", "9" * 30):
+        assert clinician.post(f"{COST}/put-back", {"version": version, "seen": 2}).status_code == 400
 
 
 def test_of_two_who_write_the_second_loses_no_word(pages, clinician):
@@ -243,7 +244,7 @@ def test_a_difference_is_told_word_by_word():
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_shown_back_escaped_and_breaks_no_page(pages, clinician, text):
     """Typed, stored by a version whose rules were others, shown in every place."""
-    sent = text.encode("utf-8", "replace").decode()
+    sent = text.encode("utf-8", "replace").decode().replace("\0", "")  # with one, no page ever sees the form
     typed = write(clinician, sent, preview=1)
     assert typed.status_code in (200, 422)
     pages.run(lambda connection: connection.execute(tables.clinic_answers.delete()))

@@ -129,7 +129,7 @@ def test_axe_finds_nothing_on_any_staff_page(pages, window):
         assert answered.status == 200, address
         judge.see(address)
         waiting += tab.evaluate("[...document.links].map(link => link.getAttribute('href'))")
-    judged = {url for _, url, _ in pages.app.state.navigation} | {"/staff/requests/{reference}", "/staff/people/{id:int}"}
+    judged = {url for _, url, _ in pages.app.state.navigation} | {"/staff/requests/{reference}", "/staff/people/{id:row}"}
     assert judged | {"/staff/password"} <= routes
 
     tab.goto(f"{pages.url}/staff/nothing")
