@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from infusion_guide import clock
 from infusion_guide.settings import settings
 from infusion_guide.staff import csv_export, rendering
-from infusion_guide.storage import sealing, staff_requests, tables
+from infusion_guide.storage import privacy, sealing, staff_requests, tables
 from infusion_guide.storage.database import Database
 from tests.staff_pages import StaffPages
 
@@ -256,6 +256,36 @@ def test_of_many_at_the_same_moment_one_has_it(tmp_path, request, kind):
         said = list(threads.map(take, [f"member{number}" for number in range(16)]))
     has_it = database.run_now(lambda connection: staff_requests.one(connection, "AAA-222")).taken_by
     assert said.count(has_it) == 1 and said.count(f"{has_it} has this request already.") == 15
+    database.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("first", ["note", "erasure"])
+def test_a_note_never_outlives_the_erasure_of_its_patient(tmp_path, request, kind, first):
+    url = f"sqlite:///{tmp_path}/late.db" if kind == "sqlite" else request.getfixturevalue("fresh_postgres").url
+    database = Database(url)
+    tables.metadata.create_all(database.engine)
+    database.run_now(lambda connection: insert(connection, "AAA-222"))
+    found = database.run_now(lambda connection: staff_requests.one(connection, "AAA-222"))  # the page is open
+
+    def note(connection):
+        staff_requests.write_note(connection, found, "fiona", "Called")
+
+    def erase():
+        return database.run_now(lambda connection: privacy.erase(connection, found.sender_id))
+
+    if first == "erasure":
+        erase()
+        with pytest.raises(staff_requests.TooLate):
+            database.run_now(note)
+    else:
+        with ThreadPoolExecutor(1) as threads:
+            with database.engine.begin() as connection:
+                note(connection)
+                erased = threads.submit(erase)
+                time.sleep(0.3)  # the erasure waits for the note, or for SQLite's one writer
+            assert erased.result()["request_notes"] == 1
+    assert not database.run_now(lambda connection: connection.execute(sa.select([tables.request_notes])).fetchall())
     database.engine.dispose()
 
 

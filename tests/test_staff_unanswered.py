@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from infusion_guide.nlu.encoder import encoder
 from infusion_guide.staff import teaching as teaching_page
 from infusion_guide.storage import sealing, staff_misses
+from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.sealing import seal
 from infusion_guide.storage.tables import audit, misses
 from infusion_guide.teaching import groups, room, trial, waiting
@@ -270,6 +271,20 @@ def test_lines_are_removed_and_taught_ones_taken_out(pages):
     post(pages, "/staff/teaching/withdraw", topic="uncovered/cost", text="what do guests pay")
     assert [(line.text, line.withdraw) for line in waiting.waiting()] == [("what do guests pay", True)]
     assert "to be taken out" in pages.signed_in("clinician").get("/staff/teaching").text
+
+
+def test_nothing_is_put_on_the_list_or_taken_off_without_the_audit_log(pages, monkeypatch):
+    def away(*_):
+        raise DatabaseUnavailable("away")
+
+    room.write({"uncovered/cost": ["what do guests pay"]})
+    waiting.add([Line("uncovered/cost", "what do I owe", "carla", "2026-11-23T09:00:00.000Z")])
+    before = waiting.waiting()
+    pages.signed_in("clinician").get("/staff/password")
+    monkeypatch.setattr("infusion_guide.staff.teaching.staff.note", away)
+    assert post(pages, "/staff/teaching/remove", topic="uncovered/cost", text="what do I owe").status_code == 503
+    assert post(pages, "/staff/teaching/withdraw", topic="uncovered/cost", text="what do guests pay").status_code == 503
+    assert waiting.waiting() == before
 
 
 def test_the_list_does_not_wait_for_the_sorting(pages, monkeypatch):

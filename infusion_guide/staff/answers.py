@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 from wtforms import HiddenField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
 from infusion_guide import reply_book, reply_rules, sign_off
@@ -63,7 +63,7 @@ class OwnAnswer(StaffForm):
 class PutBack(StaffForm):
     """The number of an older version, and the newest that was on the page."""
 
-    version = IntegerField(validators=[InputRequired()])
+    version = IntegerField(validators=[InputRequired(), NumberRange(1, 1_000_000)])
     seen = IntegerField(validators=[InputRequired()])
 
 

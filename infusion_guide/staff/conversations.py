@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from functools import partial
 from typing import Any, Dict, List
 from urllib.parse import urlencode
 
@@ -67,12 +66,17 @@ class Deletion(StaffForm):
 
 @page(READERS)
 async def list_conversations(request: Request) -> Response:
-    """Which conversations there are to look at, and why."""
+    """Which conversations there are to look at, and why; that somebody saw the list is noted."""
     reason = request.query_params.get("why", "")
     reason = reason if reason in REASONS else ""
     number = page_number(request.query_params)
-    work = partial(staff_conversations.listed, reason=reason or None, limit=LISTED, offset=(number - 1) * LISTED)
-    rows, total = await request.state.database.read(work)
+
+    def work(connection: Connection) -> Any:
+        found, total = staff_conversations.listed(connection, reason or None, LISTED, (number - 1) * LISTED)
+        staff.note(connection, request.state.member.name, "saw conversations", reason or "all", f"{len(found)} of them")
+        return found, total
+
+    rows, total = await request.state.database.run(work)
     return render(
         request,
         "conversations.html",

@@ -125,7 +125,10 @@ async def write_note(request: Request) -> Response:
     def work(connection: Connection) -> None:
         staff_requests.write_note(connection, _known(connection, request), request.state.member.name, words)
 
-    await request.state.database.run(work)
+    try:
+        await request.state.database.run(work)
+    except staff_requests.TooLate:
+        raise HTTPException(404) from None
     return redirect(f"/staff/requests/{request.path_params['reference']}", "The note is kept.")
 
 

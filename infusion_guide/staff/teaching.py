@@ -12,9 +12,11 @@ from starlette.routing import Route
 from infusion_guide.staff.access import page
 from infusion_guide.staff.rendering import redirect, render
 from infusion_guide.storage import staff
+from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import __main__ as command
 from infusion_guide.teaching import room, trial, waiting
 from infusion_guide.teaching.waiting import Line
+from infusion_guide.words import topic_title
 
 ROLES = ("clinician", "admin")
 NAV = ("Teaching", "/staff/teaching", ROLES)
@@ -53,7 +55,7 @@ def _known() -> Dict[str, Any]:
         "figures": _figures(last),
         "outcomes": _outcomes(last),
         "taught": {label: [(text, (label, text) in taken_out) for text in texts] for label, texts in room.taught().items()},
-        "title": waiting.title,
+        "title": topic_title,
         "margin": trial.MARGIN,
     }
 
@@ -96,10 +98,14 @@ async def remove(request: Request) -> Response:
     """Takes a sentence off the list of those that wait."""
     chosen = await _chosen(request)
     gone = await asyncio.to_thread(
-        waiting.remove, lambda line: (line.topic, line.text, line.withdraw) == (chosen.topic, chosen.text, chosen.withdraw)
+        waiting.remove, lambda line: line.key == chosen.key
     )
     if gone:
-        await _note(request, "took a sentence off the list", chosen.topic)
+        try:
+            await _note(request, "took a sentence off the list", chosen.topic)
+        except DatabaseUnavailable:  # nothing is changed that the audit log does not tell
+            await asyncio.to_thread(waiting.add, gone)
+            raise
     return redirect(_HERE, "It is off the list." if gone else "It was not on the list any more.")
 
 
@@ -109,8 +115,8 @@ async def withdraw(request: Request) -> Response:
     chosen = await _chosen(request)
     if chosen.text not in (await asyncio.to_thread(room.taught)).get(chosen.topic, []):
         return redirect(_HERE, "This sentence is not among those that were taught.")
-    await asyncio.to_thread(waiting.add, [chosen])
     await _note(request, "asked to take a sentence out", chosen.topic)
+    await asyncio.to_thread(waiting.add, [chosen])
     return redirect(_HERE, "The next trial tries the assistant without this sentence.")
 
 

@@ -47,8 +47,10 @@ _PAUSE = 0.02  # seconds between two transactions: SQLite has one writer at a ti
 _TRIES = 5  # for SQLite's log, which can only be emptied while nobody reads
 
 # Every table with a conversation's rows, later ones too. The conversation's own row comes first: a turn under way waits for
-# it or makes us wait, and finds it gone (StaleTurn) instead of adding to what is being erased.
-_TABLES = [conversations] + [t for t in metadata.sorted_tables if "sender_id" in t.c and t is not conversations]
+# it or makes us wait, and finds it gone (StaleTurn) instead of adding to what is being erased. Notes of staff come last: one
+# that is being written holds its request's row, so it is there to be deleted once that row is.
+_OTHERS = [t for t in metadata.sorted_tables if "sender_id" in t.c and t not in (conversations, request_notes)]
+_TABLES = [conversations, *_OTHERS, request_notes]
 
 # What ends with a conversation's time. A request that it led to is the clinic's to work off: it has a time of its own.
 _TIMED = [table for table in _TABLES if table not in (requests, request_notes)]

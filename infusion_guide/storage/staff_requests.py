@@ -143,14 +143,21 @@ def _who_has_it(connection: Connection, reference: str, name: str) -> str:
 
 
 def write_note(connection: Connection, found: Request, name: str, words: str) -> None:
-    """Keeps the note `words` of the member `name`; the same once more within a minute is a double tap."""
+    """Keeps the note `words` of the member `name`; the same once more within a minute is a double tap.
+
+    Raises:
+        TooLate: the request was erased meanwhile.
+    """
     now = time.time()
     last = [each for each in notes(connection, found.reference) if each.staff == name][-1:]
     if last and last[0].words == words and last[0].at > now - _TWICE:
         return
+    # First, because it holds the request's row: no note is written about what is being erased (privacy.py).
+    own = sa.update(requests).where(requests.c.reference == found.reference, requests.c.sender_id == found.sender_id)
+    if not connection.execute(own.values(updated=now)).rowcount:
+        raise TooLate("This request was erased.")
     row = {"reference": found.reference, "sender_id": found.sender_id, "staff": name, "at": now, "words": seal(words)}
     connection.execute(sa.insert(request_notes).values(**row))
-    connection.execute(sa.update(requests).where(requests.c.reference == found.reference).values(updated=now))
     staff.note(connection, name, _NOTED, found.reference)
 
 
