@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.settings import Settings, settings
-from infusion_guide.words import DATA, ClinicAnswer, authorities, claims, section_labels, variations
+from infusion_guide.words import DATA, ClinicAnswer, authorities, claims, section_labels, topic_title, variations
 
 # The kinds of replies, by folder, in the order in which they matter to a clinician; "" are lines and steering.
 KINDS = {
@@ -70,13 +70,12 @@ class Reply:
     @property
     def kind(self) -> str:
         """One of KINDS."""
-        return self.label.split("/", 1)[0] if "/" in self.label else ""
+        return _kind(self.name)
 
     @property
     def title(self) -> str:
         """What a person calls it: the words on its button, or its name."""
-        title = variations(self.name)[0]["metadata"].get("title")
-        return str(title or self.label.replace("_", " ").replace("/", ": ").capitalize())
+        return topic_title(self.label)
 
     @property
     def readings(self) -> Tuple[Reading, ...]:

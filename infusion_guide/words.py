@@ -88,20 +88,27 @@ def next_topics(label: str) -> Tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _button_titles() -> Dict[str, str]:
-    titles: Dict[str, str] = {}
+    buttons: Dict[str, str] = {}
+    own: Dict[str, str] = {}
     for path in sorted((DATA / "responses").rglob("*.yml")):
         for name, said in read_yaml(path)["responses"].items():
             for variation in said:
-                titles.update({button["payload"]: button["title"] for button in variation.get("buttons", [])})
+                buttons.update({button["payload"]: button["title"] for button in variation.get("buttons", [])})
             title = said[0]["metadata"].get("title")
             if title:
-                titles[f"/{name[len('utter_') :]}"] = title
-    return titles
+                own[f"/{name[len('utter_') :]}"] = title
+    return {**buttons, **own}  # a reply may stand on buttons in two languages
 
 
 def button_title(payload: str) -> str:
     """What a patient reads on the button that sends `payload`; `payload` itself when no button does."""
     return _button_titles().get(payload, payload)
+
+
+def topic_title(label: str) -> str:
+    """What staff call the topic or reply `label`, for example uncovered/cost: the words on its button, or its name in words."""
+    named = label.rsplit("/", 1)[-1].replace("_", " ").capitalize()
+    return _button_titles().get(f"/{label}", named)
 
 
 def line(name: str, **words: str) -> str:

@@ -19,11 +19,12 @@ from scipy.optimize import linprog
 from infusion_guide.report import __main__ as command
 from infusion_guide.report import disclosure, page
 from infusion_guide.report.disclosure import SMALL, Count, protect, share
-from infusion_guide.report.figures import Tally, figures, gather, gather_now, topic_title
+from infusion_guide.report.figures import Tally, figures, gather, gather_now
 from infusion_guide.report.period import Period, PeriodError
 from infusion_guide.settings import Settings
 from infusion_guide.storage import tables
 from infusion_guide.storage.database import Database, migrate
+from infusion_guide.words import topic_title
 from tests.report_example import LAST, PERIOD, ZONE, fill, fresh
 
 # ---- What is hidden ----
@@ -333,7 +334,7 @@ def test_nothing_in_this_time_is_said_kindly(empty):
 
 
 def test_topics_are_called_what_patients_read():
-    assert topic_title("utter_uncovered/cost") == "Price" and topic_title("utter_fallback_rephrase") == "Fallback rephrase"
+    assert topic_title("uncovered/cost") == "Price" and topic_title("fallback_rephrase") == "Fallback rephrase"
 
 
 # ---- Which days ----

@@ -18,7 +18,6 @@ from infusion_guide.report.disclosure import SMALL, Count, Parts, protect
 from infusion_guide.report.period import Period
 from infusion_guide.storage.database import Database
 from infusion_guide.storage.tables import facts, requests
-from infusion_guide.words import button_title
 
 # What became of a question, in the order of the report; the other outcomes of a message are no questions.
 QUESTION_OUTCOMES = ("answered", "uncovered", "declined", "missed")
@@ -224,10 +223,3 @@ def _open_seconds(span: Span) -> Optional[float]:
         return None
     start, end = (datetime.fromtimestamp(at, timezone.utc) for at in span)
     return 60 * hours.open_minutes(start, end)
-
-
-def topic_title(reply: str) -> str:
-    """What patients read on the button of `reply` (utter_faq/cravings: Cravings); its name in words when it has none."""
-    label = reply[len("utter_") :]
-    title = button_title(f"/{label}")
-    return title if title != f"/{label}" else label.replace("_", " ").replace("/", ", ").capitalize()

@@ -20,6 +20,7 @@ from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import waiting
 from infusion_guide.teaching.desk import Desk, Group, Sorted, redacted, warns
 from infusion_guide.teaching.waiting import Line
+from infusion_guide.words import topic_title
 
 ROLES = ("clinician", "admin")
 NAV = ("Unanswered", "/staff/unanswered", ROLES)
@@ -151,7 +152,7 @@ def _choices() -> Dict[str, Any]:
     found: Dict[str, Any] = {"Not chosen yet": [("", "Choose a topic")]}
     for kind, labels in waiting.topics().items():
         if labels:
-            options = [(label, waiting.title(label)) for label in labels]
+            options = [(label, topic_title(label)) for label in labels]
             found[waiting.KINDS.get(kind, kind)] = sorted(options, key=lambda option: option[1])
     return found
 
@@ -166,7 +167,7 @@ def _card(group: Group, samples: int) -> Dict[str, Any]:
         "reasons": group.reasons,
         "samples": group.wordings(samples) if samples else [],
         "said": _said(group.said),
-        "guess": waiting.title(group.guess) if group.guess else "",
+        "guess": topic_title(group.guess) if group.guess else "",
     }
 
 
@@ -177,7 +178,7 @@ def _danger(miss: staff_misses.Miss) -> Dict[str, Any]:
 def _said(name: str) -> str:
     """What the assistant did, in words for staff."""
     known = next((words for prefix, words in _REPLIES.items() if name.startswith(prefix)), "")
-    return known or f"answered on {waiting.title(name.replace('utter_', '', 1))}"
+    return known or f"answered on {topic_title(name.removeprefix('utter_'))}"
 
 
 async def _sorted(request: Request, reason: str = "") -> Optional[Sorted]:
@@ -244,7 +245,7 @@ async def teach(request: Request) -> Response:
     if not changed:
         await asyncio.to_thread(waiting.remove, lambda line: line in added)
         return redirect("/staff/unanswered", _TOO_LATE)
-    name = waiting.title(topic)
+    name = topic_title(topic)
     if not fresh:
         return redirect("/staff/unanswered", f"The assistant knows these sentences already, for the topic {name}.")
     many = "1 sentence waits" if len(fresh) == 1 else f"{len(fresh)} sentences wait"
@@ -332,7 +333,7 @@ async def show_decided(request: Request) -> Response:
 
 def _what(row: Any) -> str:
     if row.decision == "taught":
-        return f"Taught: {waiting.title(row.topic)}"
+        return f"Taught: {topic_title(row.topic)}"
     return f"New topic. {row.topic}" if row.decision == "new_topic" else "Ignored"
 
 

@@ -159,8 +159,8 @@ class _Trial:
     def _check_unchanged(self, began_with: str) -> None:
         if fingerprint(self.project) != began_with:
             raise Failed("The project was changed while the trial ran, so it proves nothing. Please try again.")
-        still = [(line.topic, line.text, line.withdraw) for line in waiting(self.project)]
-        if any((line.topic, line.text, line.withdraw) not in still for line in self.lines):
+        still = [line.key for line in waiting(self.project)]
+        if any(line.key not in still for line in self.lines):
             raise Failed("A sentence was taken off the list while the trial ran. Please try again.")
 
 
@@ -240,8 +240,8 @@ def _release(project: Path, begun: State) -> None:
     if (copy / "models" / begun["model"]).exists():
         os.replace(copy / "models" / begun["model"], project / "models" / begun["model"])
     room.write(room.taught(copy), project)
-    gone = {(line.topic, line.text, line.withdraw) for line in lines}
-    remove(lambda line: (line.topic, line.text, line.withdraw) in gone, project)
+    gone = {line.key for line in lines}
+    remove(lambda line: line.key in gone, project)
     room.replace(_marker(project), json.dumps({"model": begun["model"], "at": time.time()}))
     for model in (project / "models").glob("infusion-guide-*.tar.gz"):
         if model.name not in (begun["model"], begun["former"]):  # the former one may be running

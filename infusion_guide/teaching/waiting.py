@@ -4,17 +4,18 @@ import fcntl
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import yaml
 
+from infusion_guide import reply_book
 from infusion_guide.nlu.cleaning import clean
 from infusion_guide.settings import ROOT
 from infusion_guide.teaching import room
-from infusion_guide.words import button_title, read_yaml
+from infusion_guide.words import read_yaml, topic_title
 
 MOST = 20  # sentences at a time
 SHORTEST, LONGEST = 2, 200  # characters
@@ -26,14 +27,7 @@ _HEADER = """\
 """
 # Danger is the safety guard's, other languages have their own replies, and a miss is no topic.
 _NOT_TAUGHT = ("crisis", "spanish", "other_language", "out_of_scope")
-KINDS = {
-    "faq": "Answered from the clinic's document",
-    "uncovered": "Not in the document",
-    "advice": "Personal medical questions",
-    "misuse": "Misuse",
-    "chitchat": "Small talk",
-    "": "Steering the talk",
-}
+KINDS = {**{kind: title for kind, title in reply_book.KINDS.items() if kind != "crisis"}, "": "Steering the talk"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,11 @@ class Line:
     on: str
     withdraw: bool = False
     held: str = ""
+
+    @property
+    def key(self) -> Tuple[str, str, bool]:
+        """What is asked: the same line whoever wrote it, and held or not."""
+        return self.topic, self.text, self.withdraw
 
 
 def utc(seconds: float) -> str:
@@ -88,11 +87,9 @@ def remove(chosen: Callable[[Line], bool], project: Path = ROOT) -> List[Line]:
 
 def hold(lines: Sequence[Line], why: str, project: Path = ROOT) -> None:
     """Writes to `lines` why a trial did not let them pass."""
-    tried = {(line.topic, line.text, line.withdraw) for line in lines}
+    tried = {line.key for line in lines}
     with _changing(project) as present:
-        present[:] = [
-            Line(**{**asdict(line), "held": why}) if (line.topic, line.text, line.withdraw) in tried else line for line in present
-        ]
+        present[:] = [replace(line, held=why) if line.key in tried else line for line in present]
 
 
 @contextmanager
@@ -132,15 +129,6 @@ def topics(project: Path = ROOT) -> Dict[str, List[str]]:
         if label.split("/")[0] not in _NOT_TAUGHT:
             found.setdefault(label.split("/")[0] if "/" in label else "", []).append(label)
     return found
-
-
-def title(label: str) -> str:
-    """What staff read for `label`: the title of its button, or its name in words."""
-    shown = button_title(f"/{label}")
-    if shown != f"/{label}":
-        return shown
-    words = label.rsplit("/", 1)[-1].replace("_", " ")
-    return words[:1].upper() + words[1:]
 
 
 class Checks:
@@ -183,10 +171,10 @@ class Checks:
     def _known_elsewhere(self, text: str, topic: str) -> Optional[str]:
         other = self._trained.get(room.same(text), topic)
         if other != topic:
-            return f"The assistant has learned these very words for the topic {title(other)}. An engineer can move them."
+            return f"The assistant has learned these very words for the topic {topic_title(other)}. An engineer can move them."
         other = self._waiting.get(room.same(text), topic)
         if other != topic:
-            return f"These very words are waiting already, for the topic {title(other)}."
+            return f"These very words are waiting already, for the topic {topic_title(other)}."
         if room.same(text) in self._measured and len(text.split()) >= _SHORT:
             return (
                 "This is one of the sentences that the assistant is measured with. If it were taught, the figures would say "
