@@ -16,6 +16,7 @@ from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import __main__ as command
 from infusion_guide.teaching import room, trial, waiting
 from infusion_guide.teaching.waiting import Line
+from infusion_guide.words import topic_title
 
 ROLES = ("clinician", "admin")
 NAV = ("Teaching", "/staff/teaching", ROLES)
@@ -54,7 +55,7 @@ def _known() -> Dict[str, Any]:
         "figures": _figures(last),
         "outcomes": _outcomes(last),
         "taught": {label: [(text, (label, text) in taken_out) for text in texts] for label, texts in room.taught().items()},
-        "title": waiting.title,
+        "title": topic_title,
         "margin": trial.MARGIN,
     }
 
@@ -96,9 +97,7 @@ async def start(request: Request) -> Response:
 async def remove(request: Request) -> Response:
     """Takes a sentence off the list of those that wait."""
     chosen = await _chosen(request)
-    gone = await asyncio.to_thread(
-        waiting.remove, lambda line: (line.topic, line.text, line.withdraw) == (chosen.topic, chosen.text, chosen.withdraw)
-    )
+    gone = await asyncio.to_thread(waiting.remove, lambda line: line.key == chosen.key)
     if gone:
         try:
             await _note(request, "took a sentence off the list", chosen.topic)
