@@ -9,13 +9,12 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from infusion_guide.clock import clinic_time
 from infusion_guide.reply_book import KINDS, Reply, Source, book, digest_of_all
 from infusion_guide.settings import ROOT, SettingError, settings
 from infusion_guide.storage import clinic_answers, reviews
 from infusion_guide.storage.database import DatabaseUnavailable, database
+from infusion_guide.templates import templates
 from infusion_guide.words import DATA, ClinicAnswer, authorities, claims, clinic_file, read_yaml, said_answers
 
 LIST = ROOT / "results" / "sign-off.html"
@@ -80,15 +79,8 @@ def _safety() -> List[Tuple[str, str, List[str]]]:
 
 def as_file(values: Mapping[str, Any]) -> str:
     """The list as one HTML file that needs nothing else."""
-    environment = Environment(
-        loader=FileSystemLoader(_STAFF / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     style = (_STAFF / "sign_off.css").read_text(encoding="utf-8")
-    return environment.get_template("sign_off.html").render(style=style, **values)
+    return templates(_STAFF / "templates").get_template("sign_off.html").render(style=style, **values)
 
 
 def present() -> Tuple[List[Reply], Dict[str, ClinicAnswer], bool]:

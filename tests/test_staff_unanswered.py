@@ -281,7 +281,7 @@ def test_nothing_is_put_on_the_list_or_taken_off_without_the_audit_log(pages, mo
     waiting.add([Line("uncovered/cost", "what do I owe", "carla", "2026-11-23T09:00:00.000Z")])
     before = waiting.waiting()
     pages.signed_in("clinician").get("/staff/password")
-    monkeypatch.setattr("infusion_guide.staff.teaching.staff.note", away)
+    monkeypatch.setattr("infusion_guide.storage.staff.note", away)
     assert post(pages, "/staff/teaching/remove", topic="uncovered/cost", text="what do I owe").status_code == 503
     assert post(pages, "/staff/teaching/withdraw", topic="uncovered/cost", text="what do guests pay").status_code == 503
     assert waiting.waiting() == before

@@ -9,8 +9,7 @@ import pytest
 from infusion_guide import train
 from infusion_guide.evaluate.scores import RATES
 from infusion_guide.storage.redaction import redact
-from infusion_guide.teaching import __main__ as command
-from infusion_guide.teaching import room, trial, waiting
+from infusion_guide.teaching import command, room, trial, waiting
 from infusion_guide.teaching.groups import Sorter
 from infusion_guide.teaching.trial import Failed, Tools
 from infusion_guide.teaching.waiting import Checks, Line

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from infusion_guide.report import plots
 from infusion_guide.report.disclosure import Count, Parts, share
 from infusion_guide.report.figures import Figures
 from infusion_guide.settings import settings
+from infusion_guide.templates import templates
 from infusion_guide.words import topic_title
 
 FOLDER = Path(__file__).resolve().parent / "templates"
@@ -149,7 +149,7 @@ def body(figures: Figures, csv_link: str = "", today: Optional[date] = None) -> 
     `csv_link`: address of the CSV files, to which a table's name is added; without it there are no links.
     """
     return Markup(
-        _environment()
+        _templates()
         .get_template("body.html")
         .render(
             lead=lead(figures, today),
@@ -166,7 +166,7 @@ def body(figures: Figures, csv_link: str = "", today: Optional[date] = None) -> 
 def document(figures: Figures, today: Optional[date] = None) -> str:
     """The whole report as one HTML file that needs nothing else."""
     return (
-        _environment()
+        _templates()
         .get_template("document.html")
         .render(
             body=body(figures, today=today),
@@ -433,7 +433,4 @@ def _duration(seconds: Optional[float]) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    found: Dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    return Environment(loader=FileSystemLoader(FOLDER), **found)
+_templates = lru_cache(maxsize=1)(partial(templates, FOLDER))

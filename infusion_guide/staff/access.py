@@ -169,14 +169,18 @@ async def _check_token(request: Request) -> None:
         return
     _refuse_unstorable(value for _, value in (await read_form(request)).multi_items())
     if not (await StaffForm.of(request)).validate():
-        raise HTTPException(
-            403, "This page was open for too long, so nothing was changed. Go back, load it again and try once more."
-        )
+        raise HTTPException(403, _STALE)
 
 
 async def read_form(request: Request) -> FormData:
     """The fields that were sent; kept in the request, so that `request.form()` gives them again."""
     return await request.form(max_files=0, max_fields=_MOST_FIELDS)
+
+
+async def note(request: Request, action: str, object: str, detail: Optional[str] = None) -> None:
+    """Writes into the audit log what the member did, where no change is stored together with it (staff.note)."""
+    name = request.state.member.name
+    await request.state.database.run(lambda connection: staff.note(connection, name, action, object, detail))
 
 
 # ---- Signing in ----

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -17,6 +17,7 @@ from infusion_guide.clock import clinic_time
 from infusion_guide.settings import settings
 from infusion_guide.staff.access import ROLE_NAMES, delete_cookie, set_cookie
 from infusion_guide.staff.forms import StaffForm
+from infusion_guide.templates import templates
 
 FOLDER = Path(__file__).resolve().parent
 _SAID = "staff_said"
@@ -115,13 +116,7 @@ def _serializer() -> URLSafeTimedSerializer:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    found = Environment(
-        loader=FileSystemLoader(FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    found = templates(FOLDER / "templates")
     found.filters.update(when=when, ago=ago, phone=callback.shown, channel=channel_title, role=ROLE_NAMES.__getitem__)
     found.globals.update(described=described, csrf_token=csrf_token)
     return found

@@ -14,10 +14,9 @@ from infusion_guide.clock import clinic_today
 from infusion_guide.report import page as report
 from infusion_guide.report.figures import Figures, gather
 from infusion_guide.report.period import Period, PeriodError
-from infusion_guide.staff.access import ROLES, page, public_page
+from infusion_guide.staff.access import ROLES, note, page, public_page
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.rendering import render
-from infusion_guide.storage.staff import note
 
 URL = "/staff/report"
 STYLESHEET = f"{URL}/report.css"
@@ -79,8 +78,7 @@ async def _asked_for(request: Request) -> Figures:
 
 
 async def _note(request: Request, figures: Figures, what: str) -> None:
-    name, days = request.state.member.name, f"{figures.period.first} to {figures.period.last}"
-    await request.state.database.run(lambda connection: note(connection, name, "exported the report", days, what))
+    await note(request, "exported the report", f"{figures.period.first} to {figures.period.last}", what)
 
 
 def _name(figures: Figures) -> str:

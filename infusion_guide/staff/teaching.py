@@ -9,12 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infusion_guide.staff.access import page
+from infusion_guide.staff.access import note, page
 from infusion_guide.staff.rendering import redirect, render
-from infusion_guide.storage import staff
 from infusion_guide.storage.database import DatabaseUnavailable
-from infusion_guide.teaching import __main__ as command
-from infusion_guide.teaching import room, trial, waiting
+from infusion_guide.teaching import command, room, trial, waiting
 from infusion_guide.teaching.waiting import Line
 from infusion_guide.words import topic_title
 
@@ -86,7 +84,7 @@ async def start(request: Request) -> Response:
         return redirect(f"{_HERE}?watch=on", "A trial is running already.")
     if not await asyncio.to_thread(waiting.waiting):
         return redirect(_HERE, "Nothing is waiting.")
-    await _note(request, "started a trial", "waiting sentences")
+    await note(request, "started a trial", "waiting sentences")
     begun = await asyncio.to_thread(command.start)
     if not begun:
         return redirect(_HERE, "The trial did not start. An engineer finds why in results/teaching.log.")
@@ -100,7 +98,7 @@ async def remove(request: Request) -> Response:
     gone = await asyncio.to_thread(waiting.remove, lambda line: line.key == chosen.key)
     if gone:
         try:
-            await _note(request, "took a sentence off the list", chosen.topic)
+            await note(request, "took a sentence off the list", chosen.topic)
         except DatabaseUnavailable:  # nothing is changed that the audit log does not tell
             await asyncio.to_thread(waiting.add, gone)
             raise
@@ -113,7 +111,7 @@ async def withdraw(request: Request) -> Response:
     chosen = await _chosen(request)
     if chosen.text not in (await asyncio.to_thread(room.taught)).get(chosen.topic, []):
         return redirect(_HERE, "This sentence is not among those that were taught.")
-    await _note(request, "asked to take a sentence out", chosen.topic)
+    await note(request, "asked to take a sentence out", chosen.topic)
     await asyncio.to_thread(waiting.add, [chosen])
     return redirect(_HERE, "The next trial tries the assistant without this sentence.")
 
@@ -125,11 +123,6 @@ async def _chosen(request: Request) -> Line:
         raise HTTPException(400)
     out = request.url.path.endswith("/withdraw") or filled.get("withdraw") == "yes"
     return Line(topic, text, request.state.member.name, waiting.utc(time.time()), withdraw=out)
-
-
-async def _note(request: Request, action: str, object: str) -> None:
-    name = request.state.member.name
-    await request.state.database.run(lambda connection: staff.note(connection, name, action, object))
 
 
 ROUTES = [

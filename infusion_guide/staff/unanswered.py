@@ -12,7 +12,7 @@ from starlette.routing import Route
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from infusion_guide.staff.access import page
+from infusion_guide.staff.access import note, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import staff, staff_misses
@@ -98,7 +98,7 @@ async def show_list(request: Request) -> Response:
     cards = await asyncio.to_thread(lambda: [_card(group, _SAMPLES) for group in groups])
     dangerous = await asyncio.to_thread(lambda: [_danger(miss) for miss in found.dangerous[:_DANGEROUS]])
     shown = f"{sum(len(group.misses) for group in groups)} messages"
-    await _note(request, "saw missed questions", shown)
+    await note(request, "saw missed questions", shown)
     return render(
         request,
         "unanswered.html",
@@ -131,7 +131,7 @@ async def _group_page(request: Request, group: Group, status: int = 200, **forms
     teach = forms.get("teach") or TeachForm.begun(request, ids=ids, topic=guess, sentences=prefilled)
     new_topic = forms.get("new_topic") or TopicForm.begun(request, ids=ids)
     teach.topic.choices = _choices()
-    await _note(request, "saw missed questions", f"{len(group.misses)} messages")
+    await note(request, "saw missed questions", f"{len(group.misses)} messages")
     return render(
         request,
         "unanswered_group.html",
@@ -209,11 +209,6 @@ async def _group(request: Request) -> Optional[Group]:
     found = await _sort(request)
     wanted = request.path_params["id"]
     return next((group for group in found.groups if wanted in group.ids), None)
-
-
-async def _note(request: Request, action: str, object: str, detail: Optional[str] = None) -> None:
-    name = request.state.member.name
-    await request.state.database.run(lambda connection: staff.note(connection, name, action, object, detail))
 
 
 # ---- Deciding ----
