@@ -12,18 +12,17 @@ import logging
 import re
 import ssl
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
 from typing import Any, AsyncIterator, Dict, Optional
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import aiosmtplib
 
 from infusion_guide.channels.identity import secret
+from infusion_guide.clock import clinic_time
 from infusion_guide.settings import Settings, settings
 from infusion_guide.storage import outbox
 from infusion_guide.storage.outbox import Entry, NotDelivered
@@ -109,7 +108,7 @@ def message(entry: Entry) -> EmailMessage:
     """The e-mail of a notice. Its Message-ID follows from the entry's key: mail programs can tell a repetition."""
     chosen, payload = settings(), entry.payload
     sender = _sender(chosen)
-    at = datetime.fromtimestamp(entry["at"], ZoneInfo(chosen.clinic_timezone))
+    at = clinic_time(entry["at"])
     when = f"{at:%A, %B} {at.day}, {at.hour % 12 or 12}:{at:%M %p}"
     words = {"reference": _reference(payload), "when": when, "link": link(payload), "clinic": chosen.clinic_name}
     mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # every mail server takes that

@@ -1,7 +1,6 @@
 """`make report`: the report of some days as one HTML file, and its tables as CSV files if wanted."""
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 from typing import List, Optional
@@ -11,7 +10,7 @@ from infusion_guide.report.figures import Figures, gather_now
 from infusion_guide.report.page import document, lead, tables
 from infusion_guide.report.period import Period, PeriodError
 from infusion_guide.settings import ROOT, SettingError, settings
-from infusion_guide.staff.csv_export import neutral
+from infusion_guide.staff.csv_export import csv_bytes
 from infusion_guide.storage.database import DatabaseUnavailable, database, migrate
 
 OUT = ROOT / "results" / "report.html"
@@ -23,8 +22,7 @@ def write_tables(figures: Figures, folder: Path) -> List[Path]:
     written = []
     for table in tables(figures):
         path = folder / f"{table.name}.csv"
-        with open(path, "w", encoding="utf-8-sig", newline="") as file:
-            csv.writer(file).writerows([neutral(cell) for cell in row] for row in (table.header, *table.rows))
+        path.write_bytes(csv_bytes(table.header, table.rows))
         written.append(path)
     return written
 

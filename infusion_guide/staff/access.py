@@ -28,6 +28,8 @@ from infusion_guide.storage.staff import ROLES
 logger = logging.getLogger(__name__)
 
 ROLE_NAMES = {"front_desk": "Front desk", "clinician": "Clinician", "admin": "Admin"}
+CLINICAL = ("clinician", "admin")  # the roles that may read what patients wrote, and every answer
+ADMINS = ("admin",)
 SIGN_IN, PASSWORD = "/staff/sign-in", "/staff/password"
 COOKIE = "staff_session"
 FORM_COOKIE = "staff_form"  # what the token of the sign-in form is bound to: there is no session yet

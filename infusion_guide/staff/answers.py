@@ -21,13 +21,12 @@ from infusion_guide import reply_book, reply_rules, sign_off
 from infusion_guide.clock import clinic_today
 from infusion_guide.reply_book import KINDS, Reading, Reply
 from infusion_guide.settings import settings
-from infusion_guide.staff.access import page
+from infusion_guide.staff.access import CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import FOLDER, redirect, render
 from infusion_guide.storage import clinic_answers, reviews, staff
 from infusion_guide.words import clinic_file, said_answers
 
-READERS = ("clinician", "admin")
 WRITERS = ("clinician",)  # who may answer for words that patients read
 
 DAYS = 30  # of use that are shown
@@ -89,7 +88,7 @@ def known(connection: Connection) -> Known:
 # ---- All replies ----
 
 
-@page(READERS)
+@page(CLINICAL)
 async def list_answers(request: Request) -> Response:
     """Every reply, or those that were looked for."""
     form = Filter(request.query_params, meta={"csrf": False})
@@ -132,7 +131,7 @@ def _searched(reply: Reply, readings: Tuple[Reading, ...]) -> str:
 # ---- One reply ----
 
 
-@page(READERS)
+@page(CLINICAL)
 async def one_answer(request: Request) -> Response:
     """One reply, whole."""
     return await _show(request)
@@ -300,7 +299,7 @@ async def _write(
 # ---- The list to sign ----
 
 
-@page(READERS)
+@page(CLINICAL)
 async def sign_off_page(request: Request) -> Response:
     """Everything a clinician signs before a release, to print."""
     found = await request.state.database.run(known)
@@ -308,7 +307,7 @@ async def sign_off_page(request: Request) -> Response:
     return render(request, "sign_off.html", style=None, **values)
 
 
-@page(READERS)
+@page(CLINICAL)
 async def sign_off_style(_: Request) -> Response:
     """The look of the list."""
     return FileResponse(FOLDER / "sign_off.css", media_type="text/css")
@@ -347,7 +346,7 @@ def _address(name: str) -> str:
     return f"/staff/answers/{quote(name[len('utter_') :])}"
 
 
-NAV = ("Answers", "/staff/answers", READERS)
+NAV = ("Answers", "/staff/answers", CLINICAL)
 ROUTES: List[Route] = [
     Route("/staff/answers", list_answers),
     Route("/staff/answers/{label:path}/sign", sign, methods=["POST"]),

@@ -10,18 +10,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infusion_guide.clock import clinic_time, clinic_zone
-from infusion_guide.staff.access import page
+from infusion_guide.staff.access import ADMINS, page
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.rendering import page_count, page_number, render
 from infusion_guide.storage import staff
 
-_ROLES = ("admin",)
-NAV = ("Audit log", "/staff/audit", _ROLES)
+NAV = ("Audit log", "/staff/audit", ADMINS)
 A_PAGE = 100
 MOST_EXPORTED = 20_000
 
 
-@page(_ROLES)
+@page(ADMINS)
 async def show(request: Request) -> Response:
     """The log, newest first."""
     asked, wanted, number = _asked(request), _wanted(request), page_number(request.query_params)
@@ -38,7 +37,7 @@ async def show(request: Request) -> Response:
     return render(request, "audit.html", **asked, **values, number=number, pages=pages, here=here, most_exported=most)
 
 
-@page(_ROLES)
+@page(ADMINS)
 async def export(request: Request) -> Response:
     """The same as a file."""
     asked, wanted = _asked(request), _wanted(request)

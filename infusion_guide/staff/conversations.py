@@ -15,7 +15,7 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from infusion_guide.settings import settings
-from infusion_guide.staff.access import page
+from infusion_guide.staff.access import ADMINS, CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import staff, staff_conversations
@@ -25,7 +25,6 @@ from infusion_guide.storage.sealing import Unreadable
 
 logger = logging.getLogger(__name__)
 
-READERS = ("clinician", "admin")
 HERE = "/staff/conversations"
 LISTED, TURNS = 25, 50  # on one page
 TYPED = 4  # characters of an id that are typed again to delete it
@@ -64,7 +63,7 @@ class Deletion(StaffForm):
     )
 
 
-@page(READERS)
+@page(CLINICAL)
 async def list_conversations(request: Request) -> Response:
     """Which conversations there are to look at, and why; that somebody saw the list is noted."""
     reason = request.query_params.get("why", "")
@@ -90,13 +89,13 @@ async def list_conversations(request: Request) -> Response:
     )
 
 
-@page(READERS)
+@page(CLINICAL)
 async def one_conversation(request: Request) -> Response:
     """One conversation as its patient saw it, redacted; that somebody saw it is noted."""
     return await _show(request, request.query_params.get("id", ""), page_number(request.query_params))
 
 
-@page(READERS)
+@page(CLINICAL)
 async def original_words(request: Request) -> Response:
     """The same with the patient's own words, this once."""
     fields = await request.form()
@@ -146,7 +145,7 @@ async def _show(
         unreadable=unreadable,
         address=f"{_address(conversation)}&",
         **{"reason_form": Original.begun(request), "deletion_form": Deletion.begun(request), **forms},
-        may_delete=request.state.member.role == "admin",
+        may_delete=request.state.member.role in ADMINS,
     )
 
 
@@ -166,7 +165,7 @@ def _page(turns: List[Any], number: int) -> Dict[str, Any]:
     return {"turns": turns[max(0, end - TURNS) : end], "total": len(turns), "number": number, "pages": pages}
 
 
-@page(("admin",))
+@page(ADMINS)
 async def delete_conversation(request: Request) -> Response:
     """Deletes everything of a conversation, because its patient asked for it."""
     conversation = str((await request.form()).get("id", ""))
@@ -210,7 +209,7 @@ def _address(conversation: str) -> str:
     return f"{HERE}/one?{urlencode({'id': conversation})}"
 
 
-NAV = ("Conversations", HERE, READERS)
+NAV = ("Conversations", HERE, CLINICAL)
 ROUTES: List[Route] = [
     Route(HERE, list_conversations),
     Route(f"{HERE}/one", one_conversation),

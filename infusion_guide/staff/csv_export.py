@@ -15,13 +15,16 @@ _LATER_FORMULA = re.compile(rf"""([;\t\r\n])(?=[\s"']*[{_SIGNS}])""")
 
 
 def csv_response(filename: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
-    """A CSV file that is saved as `filename` (plain letters): UTF-8 with the mark that Excel needs, formulas made text."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for row in (header, *rows):
-        writer.writerow([neutral(cell) for cell in row])
+    """The answer that a browser saves as the CSV file `filename` (plain letters)."""
     headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return Response(text.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(csv_bytes(header, rows), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """What a CSV file holds: UTF-8 with the mark that Excel needs, formulas made text."""
+    text = io.StringIO()
+    csv.writer(text).writerows([neutral(cell) for cell in row] for row in (header, *rows))
+    return text.getvalue().encode("utf-8-sig")
 
 
 def neutral(cell: Any) -> Any:

@@ -11,14 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from wtforms import SelectField, StringField
 
-from infusion_guide.staff.access import ROLE_NAMES, page
+from infusion_guide.staff.access import ADMINS, ROLE_NAMES, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import redirect, render
 from infusion_guide.storage import staff
 from infusion_guide.storage.staff import Refused
 
-_ROLES = ("admin",)
-NAV = ("People", "/staff/people", _ROLES)
+NAV = ("People", "/staff/people", ADMINS)
 _ROLE_HINT = (
     "Front desk: requests and the report. Clinician: also conversations, unanswered questions and answers. Admin: everything."
 )
@@ -37,13 +36,13 @@ class RoleForm(StaffForm):
     role = SelectField("Role", choices=list(ROLE_NAMES.items()), description=_ROLE_HINT)
 
 
-@page(_ROLES)
+@page(ADMINS)
 async def show_list(request: Request) -> Response:
     """Everybody."""
     return await _list(request, await PersonForm.of(request, role="front_desk"))
 
 
-@page(_ROLES)
+@page(ADMINS)
 async def add(request: Request) -> Response:
     """A new account; its first password is shown on this one page and never again."""
     form = await PersonForm.of(request)
@@ -70,7 +69,7 @@ async def _list(request: Request, form: PersonForm, status: int = 200) -> Respon
     return render(request, "people.html", status, people=people, form=form, now=time.time())
 
 
-@page(_ROLES)
+@page(ADMINS)
 async def show_one(request: Request) -> Response:
     """One person."""
     person = await request.state.database.read(lambda connection: _person(connection, request))
@@ -78,7 +77,7 @@ async def show_one(request: Request) -> Response:
     return render(request, "person.html", person=person, form=form, now=time.time())
 
 
-@page(_ROLES)
+@page(ADMINS)
 async def reset_password(request: Request) -> Response:
     """A new first password, shown once."""
     password = staff.first_password()
@@ -93,7 +92,7 @@ async def reset_password(request: Request) -> Response:
     return render(request, "first_password.html", name=await request.state.database.run(work), password=password)
 
 
-@page(_ROLES)
+@page(ADMINS)
 async def change(request: Request) -> Response:
     """Another role, let in or out, unlocked."""
     action = request.path_params["action"]

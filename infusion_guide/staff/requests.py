@@ -12,7 +12,7 @@ from wtforms import TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from infusion_guide.clock import clinic_time
-from infusion_guide.staff.access import ROLES, page
+from infusion_guide.staff.access import CLINICAL, ROLES, page
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
@@ -29,8 +29,6 @@ _SAID = {
     "done": "The request is closed. Thank you.",
     "open-again": "The request is open again.",
 }
-# Who may read conversations (conversations.py).
-_MAY_READ = ("clinician", "admin")
 
 
 class NoteForm(StaffForm):
@@ -145,7 +143,7 @@ async def _details(request: Request, form: NoteForm, status: int = 200) -> Respo
         }
 
     values = await request.state.database.run(work)
-    return render(request, "request.html", status, form=form, may_read=member.role in _MAY_READ, **values)
+    return render(request, "request.html", status, form=form, may_read=member.role in CLINICAL, **values)
 
 
 def _known(connection: Connection, request: Request) -> staff_requests.Request:

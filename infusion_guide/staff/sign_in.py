@@ -28,8 +28,8 @@ from infusion_guide.staff.rendering import redirect, render
 from infusion_guide.storage import staff
 
 _WRONG = (
-    "That did not work. Please check the name and the password. After 5 wrong passwords in a row a name is closed for "
-    "15 minutes; an admin can open it sooner."
+    f"That did not work. Please check the name and the password. After {staff.MOST_WRONG} wrong passwords in a row a name is "
+    f"closed for {staff.LOCKED / 60:.0f} minutes; an admin can open it sooner."
 )
 
 

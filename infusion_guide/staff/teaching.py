@@ -9,20 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infusion_guide.staff.access import note, page
+from infusion_guide.staff.access import ADMINS, CLINICAL, note, page
 from infusion_guide.staff.rendering import redirect, render
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import command, room, trial, waiting
 from infusion_guide.teaching.waiting import Line
 from infusion_guide.words import topic_title
 
-ROLES = ("clinician", "admin")
-NAV = ("Teaching", "/staff/teaching", ROLES)
+NAV = ("Teaching", "/staff/teaching", CLINICAL)
 _LOOK_AGAIN = 10  # seconds
 _HERE = "/staff/teaching"
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def show(request: Request) -> Response:
     """The whole page; it looks again by itself only while a trial runs and somebody asked for it (?watch=on)."""
     values = await asyncio.to_thread(_known)
@@ -74,7 +73,7 @@ def _outcomes(last: trial.State) -> List[Dict[str, Any]]:
     return [{"line": Line(**line), "answered": label} for line, label in zip(last.get("lines", []), answered)]
 
 
-@page(("admin",))
+@page(ADMINS)
 async def start(request: Request) -> Response:
     """Starts a trial in the background."""
     reason = await asyncio.to_thread(command.impossible)
@@ -91,7 +90,7 @@ async def start(request: Request) -> Response:
     return redirect(f"{_HERE}?watch=on", "The trial has begun. You may close this page.")
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def remove(request: Request) -> Response:
     """Takes a sentence off the list of those that wait."""
     chosen = await _chosen(request)
@@ -105,7 +104,7 @@ async def remove(request: Request) -> Response:
     return redirect(_HERE, "It is off the list." if gone else "It was not on the list any more.")
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def withdraw(request: Request) -> Response:
     """Puts on the list that a taught sentence is to be taken out; a trial decides that, too."""
     chosen = await _chosen(request)

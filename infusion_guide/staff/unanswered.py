@@ -12,7 +12,7 @@ from starlette.routing import Route
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from infusion_guide.staff.access import note, page
+from infusion_guide.staff.access import CLINICAL, note, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import staff, staff_misses
@@ -22,8 +22,7 @@ from infusion_guide.teaching.desk import Desk, Group, Sorted, redacted, warns
 from infusion_guide.teaching.waiting import Line
 from infusion_guide.words import topic_title
 
-ROLES = ("clinician", "admin")
-NAV = ("Unanswered", "/staff/unanswered", ROLES)
+NAV = ("Unanswered", "/staff/unanswered", CLINICAL)
 A_PAGE = 20
 _SAMPLES = 3
 _ALL_WORDINGS = 200
@@ -82,7 +81,7 @@ class TopicForm(IdsForm):
 # ---- Looking ----
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def show_list(request: Request) -> Response:
     """Groups, the most frequent first."""
     reason = request.query_params.get("reason", "")
@@ -113,7 +112,7 @@ async def show_list(request: Request) -> Response:
     )
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def show_group(request: Request) -> Response:
     """One group with all its wordings, and what can be done with it."""
     group = await _group(request)
@@ -214,7 +213,7 @@ async def _group(request: Request) -> Optional[Group]:
 # ---- Deciding ----
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def teach(request: Request) -> Response:
     """Puts sentences on the list that the next trial tries."""
     form = await TeachForm.of(request)
@@ -269,7 +268,7 @@ def _problems(form: TeachForm, sentences: List[str], topic: str) -> List[str]:
     return [sentence for sentence in sentences if not checks.is_trained(sentence, topic)]
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def new_topic(request: Request) -> Response:
     """Keeps the proposal of a topic with the messages that ask for it."""
     form = await TopicForm.of(request)
@@ -287,7 +286,7 @@ async def new_topic(request: Request) -> Response:
     return redirect("/staff/unanswered", "The proposal is kept; see Decided." if changed else _TOO_LATE)
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def ignore(request: Request) -> Response:
     """Leaves the messages as they are."""
     form = await IdsForm.of(request)
@@ -319,7 +318,7 @@ def _now() -> float:
 # ---- What was decided ----
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def show_decided(request: Request) -> Response:
     """The latest decisions, each with its way back."""
     rows = await request.state.database.read(staff_misses.decided)
@@ -332,7 +331,7 @@ def _what(row: Any) -> str:
     return f"New topic. {row.topic}" if row.decision == "new_topic" else "Ignored"
 
 
-@page(ROLES)
+@page(CLINICAL)
 async def undo(request: Request) -> Response:
     """Takes a decision back, and its sentences off the list of those that wait."""
     filled = await request.form()

@@ -1,7 +1,7 @@
 """Call-back requests: stored in the turn that confirms them, so exactly once, and worked off by staff."""
 
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import sqlalchemy as sa
 from rasa.shared.core.events import Event, SlotSet
@@ -59,8 +59,3 @@ def _given(tracker: DialogueStateTracker, reference: str) -> Dict[str, str]:
 def put(connection: Connection, request: Request) -> None:
     """Stores `request`."""
     connection.execute(sa.insert(requests).values(**request))
-
-
-def known(connection: Connection, sender_id: str) -> List[Any]:
-    """The requests of one conversation, oldest first."""
-    return list(connection.execute(sa.select([requests]).where(requests.c.sender_id == sender_id).order_by(requests.c.id)))

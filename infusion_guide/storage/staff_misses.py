@@ -12,7 +12,6 @@ from infusion_guide.storage.tables import misses
 DAYS = 30  # that a miss is shown
 MOST = 3000  # that are shown at once, the newest
 REASONS = {"fallback": "not understood", "low_confidence": "unsure", "thumbs_down": "thumbs down"}
-DECISIONS = ("taught", "new_topic", "ignored")
 _CHUNK = 500  # ids in one statement: SQLite takes 999 values
 
 
@@ -50,7 +49,7 @@ def opened(rows: Sequence[Row]) -> Tuple[List[Miss], int]:
 
 
 def decide(connection: Connection, ids: Sequence[int], decision: str, topic: Optional[str], by: str, at: float) -> int:
-    """Stores a decision for those of `ids` that have none yet; how many these were."""
+    """Stores a decision ("taught", "new_topic" or "ignored") for those of `ids` that have none yet; how many these were."""
     values = {"decision": decision, "topic": topic and topic[:255], "decided_by": by[:64], "decided": at}
     changed = 0
     for start in range(0, len(ids), _CHUNK):
