@@ -17,6 +17,7 @@ from infusion_guide.staff import answers, audit, conversations, people, report, 
 from infusion_guide.staff.access import Guesses, page, public_page
 from infusion_guide.staff.rendering import FOLDER, render
 from infusion_guide.storage.database import Database, DatabaseUnavailable
+from infusion_guide.teaching.desk import Desk
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ def create(database: Database) -> Starlette:
     app.router.redirect_slashes = False
     app.state.database = database
     app.state.guesses = Guesses()
+    app.state.desk = Desk()
+    app.state.sorting = {}  # sortings of the desk that nobody has waited for yet (unanswered.py)
     app.state.navigation = [module.NAV for module in PAGES if getattr(module, "NAV", None)]
     return app
 

@@ -18,7 +18,7 @@ from infusion_guide.staff.rendering import page_count, page_number, redirect, re
 from infusion_guide.storage import staff, staff_misses
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import waiting
-from infusion_guide.teaching.desk import Desk, Group, Sorted, redacted, warns
+from infusion_guide.teaching.desk import Group, Sorted, redacted, warns
 from infusion_guide.teaching.waiting import Line
 from infusion_guide.words import topic_title
 
@@ -88,7 +88,7 @@ async def show_list(request: Request) -> Response:
     reason = reason if reason in staff_misses.REASONS else ""
     found = await _sorted(request, reason)
     if found is None:
-        response = render(request, "unanswered_sorting.html", left=_desk(request).sorter.left)
+        response = render(request, "unanswered_sorting.html", left=request.app.state.desk.sorter.left)
         response.headers["Refresh"] = str(_LOOK_AGAIN)
         return response
     pages = page_count(len(found.groups), A_PAGE)
@@ -182,26 +182,21 @@ def _said(name: str) -> str:
 
 async def _sorted(request: Request, reason: str = "") -> Optional[Sorted]:
     """The desk; None when sorting takes longer than _PATIENCE. Then it goes on, and the next look finds it done."""
-    begun, task = getattr(request.app.state, "sorting", {}).pop(reason, (0.0, None))
+    sorting = request.app.state.sorting
+    begun, task = sorting.pop(reason, (0.0, None))
     if task is None or time.monotonic() - begun > _FRESH:
         begun, task = time.monotonic(), asyncio.ensure_future(_sort(request, reason))
     done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
     if done:
         return task.result()
-    request.app.state.sorting = {**getattr(request.app.state, "sorting", {}), reason: (begun, task)}
+    sorting[reason] = (begun, task)
     return None
 
 
 async def _sort(request: Request, reason: str = "") -> Sorted:
     since = time.time() - staff_misses.DAYS * _DAY
     rows = await request.state.database.read(lambda connection: staff_misses.undecided(connection, since, reason))
-    return await asyncio.to_thread(_desk(request).sort, rows)
-
-
-def _desk(request: Request) -> Desk:
-    if not hasattr(request.app.state, "desk"):
-        request.app.state.desk = Desk()
-    return request.app.state.desk
+    return await asyncio.to_thread(request.app.state.desk.sort, rows)
 
 
 async def _group(request: Request) -> Optional[Group]:
