@@ -75,7 +75,7 @@ def test_a_request_goes_from_the_patient_to_the_desk_to_the_report(talk, desk, p
     assert (before, requests_in_report(desk, pages)) == ("0", "<5")  # fewer than five are never told exactly
 
 
-def test_a_double_tap_and_a_restart_make_one_request(talk, assistant, pages):
+def test_a_restart_makes_no_second_request(talk, assistant, pages):
     reference = call_back(talk)
     assistant.kill()
     talk.write("did you send it")
