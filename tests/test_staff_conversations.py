@@ -183,7 +183,7 @@ def test_the_original_words_need_a_reason_which_is_noted(pages):
 
     shown = original(browser, CRISIS, purpose="other", words="asked by Dr. Reed")
     assert shown.status_code == 200 and WORDS in words_of(shown) and shown.headers["cache-control"] == "no-store"
-    assert notes(pages)[-1] == ("carla", "saw the original words", CRISIS, "Another reason, in my words: asked by Dr. Reed")
+    assert notes(pages)[-1] == ("carla", "saw the original words", CRISIS, "Another reason, in my words: asked by Dr. [name]")
     assert "Maria" not in one(browser, CRISIS).text
     assert "<script" not in original(browser, REQUEST, purpose="care").text
 

@@ -400,3 +400,18 @@ def test_times_are_the_clinics(monkeypatch):
         "2 hours",
         "1 day",
     ]
+
+
+def test_an_admin_erases_a_request_with_its_conversation(pages, put):
+    kept, erased = "KPT-234", "GNE-234"
+    put(kept)
+    put(erased)
+    admin = pages.signed_in("admin")
+    address = f"/staff/requests/{erased}"
+    assert admin.get(address).status_code == 200
+    wrong = admin.post(f"{address}/erase", {"typed": kept})
+    assert wrong.status_code == 422 and "nothing was erased" in wrong.text
+    assert admin.post(f"{address}/erase", {"typed": f" {erased.lower()} "}).headers["location"].startswith("/staff/requests")
+    assert admin.get(address).status_code == 404 and admin.get(f"/staff/requests/{kept}").status_code == 200
+    assert {row.action for row in pages.rows(tables.audit) if row.object == erased} >= {"erased a request"}
+    assert "Erase this request" not in pages.signed_in("clinician").get(f"/staff/requests/{kept}").text

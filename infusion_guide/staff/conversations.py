@@ -103,7 +103,7 @@ async def original_words(request: Request) -> Response:
     form = await Original.of(request)
     if not form.validate():
         return await _show(request, conversation, number, 422, reason_form=form)
-    said = " ".join((form.words.data or "").split())
+    said = await asyncio.to_thread(staff_conversations.without_names, " ".join((form.words.data or "").split()))
     return await _show(request, conversation, number, why_original=PURPOSES[form.purpose.data] + (f": {said}" if said else ""))
 
 
@@ -185,11 +185,11 @@ async def delete_conversation(request: Request) -> Response:
     if not await request.state.database.run(deleted):
         raise HTTPException(404)
     response = redirect(HERE, "Deleted, with everything that belonged to it.")
-    response.background = BackgroundTask(_clear_traces, request.state.database)
+    response.background = BackgroundTask(clear_traces, request.state.database)
     return response
 
 
-async def _clear_traces(database: Database) -> None:
+async def clear_traces(database: Database) -> None:
     """Clears the database's files of what was deleted, after the answer: it may take seconds."""
     try:
         await asyncio.to_thread(wipe, database)

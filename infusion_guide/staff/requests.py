@@ -4,19 +4,22 @@ from typing import Any, Dict, Optional
 from urllib.parse import urlencode
 
 from sqlalchemy.engine import Connection
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from wtforms import TextAreaField
+from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from infusion_guide.clock import clinic_time
-from infusion_guide.staff.access import CLINICAL, ROLES, page
+from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
+from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import staff, staff_requests
+from infusion_guide.storage.privacy import erase
 from infusion_guide.storage.staff_requests import LONGEST_NOTE, MOST_SEARCHED
 
 NAV = ("Requests", "/staff/requests", ROLES)
@@ -43,6 +46,12 @@ class NoteForm(StaffForm):
             Length(max=LONGEST_NOTE, message=f"A note has at most {LONGEST_NOTE:,} characters. Please make two of it."),
         ],
     )
+
+
+class Erasure(StaffForm):
+    """The reference, typed."""
+
+    typed = StringField("The reference of this request", description="It is typed so that no other one is erased.")
 
 
 @page()
@@ -112,6 +121,25 @@ async def act(request: Request) -> Response:
     return redirect(address, _SAID[action])
 
 
+@page(ADMINS)
+async def erase_request(request: Request) -> Response:
+    """Erases the request and the conversation it came from, because the patient asked for it."""
+    reference = request.path_params["reference"]
+    form = await Erasure.of(request)
+    if (form.typed.data or "").strip().upper() != reference:
+        form.typed.errors = ["This is not the reference, so nothing was erased."]
+        return await _details(request, NoteForm.begun(request), 422, form)
+
+    def work(connection: Connection) -> None:
+        erase(connection, _known(connection, request).sender_id)
+        staff.note(connection, request.state.member.name, "erased a request", reference, "at the patient's request")
+
+    await request.state.database.run(work)
+    response = redirect("/staff/requests", "Erased, with the conversation it came from.")
+    response.background = BackgroundTask(clear_traces, request.state.database)
+    return response
+
+
 @page()
 async def write_note(request: Request) -> Response:
     """Keeps a note; one that cannot be kept stands in its field again."""
@@ -130,7 +158,7 @@ async def write_note(request: Request) -> Response:
     return redirect(f"/staff/requests/{request.path_params['reference']}", "The note is kept.")
 
 
-async def _details(request: Request, form: NoteForm, status: int = 200) -> Response:
+async def _details(request: Request, form: NoteForm, status: int = 200, erasure: Optional[Erasure] = None) -> Response:
     member = request.state.member
 
     def work(connection: Connection) -> Dict[str, Any]:
@@ -143,6 +171,7 @@ async def _details(request: Request, form: NoteForm, status: int = 200) -> Respo
         }
 
     values = await request.state.database.run(work)
+    values["erasure"] = (erasure or Erasure.begun(request)) if member.role in ADMINS else None
     return render(request, "request.html", status, form=form, may_read=member.role in CLINICAL, **values)
 
 
@@ -169,5 +198,6 @@ ROUTES = [
     Route("/staff/requests.csv", export),
     Route("/staff/requests/{reference}", show_one),
     Route("/staff/requests/{reference}/notes", write_note, methods=["POST"]),
+    Route("/staff/requests/{reference}/erase", erase_request, methods=["POST"]),
     Route("/staff/requests/{reference}/{action}", act, methods=["POST"]),
 ]

@@ -96,6 +96,11 @@ def redacted(turns: Sequence[Turn], secrets: Sequence[Secret]) -> List[Turn]:
     ]
 
 
+def without_names(words: str) -> str:
+    """What staff wrote, for the audit log, which outlives every erasure; loads spaCy the first time, seconds."""
+    return _redacted(words, []) if words else ""
+
+
 def _may_quote(reply: Dict[str, Any]) -> bool:
     """Whether words of the patient may stand in a reply: its braces are filled by more than settings, or it is unknown."""
     name = reply["metadata"].get("utter_action", "")
