@@ -1,10 +1,12 @@
 """The classifier behind the safety guard and the topic classifier: meaning and wording, two heads averaged."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Callable, List, Tuple
 
 import numpy as np
 import scipy.sparse
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from scipy.special import expit, softmax
 from sklearn.linear_model import SGDClassifier
@@ -33,12 +35,17 @@ class TextModel:
 
     @classmethod
     def fit(cls, examples: List[Message], label: Callable[[Message], str]) -> "TextModel":
-        """Learns the `label` of each example from its VECTORS and COUNTS."""
+        """Learns the `label` of each example from its VECTORS and COUNTS.
+
+        In an order that follows from each sentence alone, the same in every round. Shuffled anew, two sentences more or less
+        gave another model, which named 2.1 % of the development sentences differently; so ordered, 0.05 %, as accurate.
+        """
+        examples = sorted(examples, key=lambda example: hashlib.sha256(example.get(TEXT).encode()).digest())
         vectors = np.vstack([e.get(VECTORS).values[:1] for e in examples])
         counts = scipy.sparse.vstack([e.get(COUNTS).values[:1] for e in examples])
         labels = [label(e) for e in examples]
-        meaning = MLPClassifier((384,), alpha=1e-3, max_iter=20, random_state=_SEED).fit(vectors, labels)
-        wording = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=15, random_state=_SEED).fit(counts, labels)
+        meaning = MLPClassifier((384,), alpha=1e-3, max_iter=20, shuffle=False, random_state=_SEED).fit(vectors, labels)
+        wording = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=15, shuffle=False, random_state=_SEED).fit(counts, labels)
         return cls(
             [str(name) for name in meaning.classes_],
             list(zip(meaning.coefs_, meaning.intercepts_)),
