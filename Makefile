@@ -49,8 +49,8 @@ format: .venv/.dev ## put code in order
 validate: .venv/.dev ## Rasa's own check of the training data
 	@PYTHONWARNINGS=ignore $(PYTHON) -m rasa data validate --fail-on-warnings --data data --domain domain.yml
 
-test: browser lint check validate ## everything: style, gate, Rasa's validation, training, all tests
-	@$(PYTHON) -m infusion_guide.train
+test: browser lint check ## everything: style, gate, Rasa's validation, training, all tests
+	@$(MAKE) --no-print-directory --jobs=2 validate train  # each keeps one core busy
 	@$(PYTHON) -m pytest -q tests
 
 widget: widget/node_modules/.installed ## build the website's chat after a change in widget/ (needs Node)

@@ -253,7 +253,8 @@ async def test_a_refused_recipient_is_tried_for_ever_and_not_logged(database, se
         await make_due(database)
         assert await deliver_due(database) == 1
     ours = [record.getMessage() for record in caplog.records if record.name != "mail.log"]  # that is the server's own
-    assert "Outbox entry 1 not delivered yet: SMTP_HOST refuses every address of NOTICE_EMAIL (550)." in ours
+    told = "Outbox entry 1 not delivered yet: SMTP_HOST refuses every address of NOTICE_EMAIL (550)."
+    assert any(told in line for line in ours)
     assert not any("@" in line for line in ours)
 
 

@@ -75,18 +75,6 @@ def test_a_request_goes_from_the_patient_to_the_desk_to_the_report(talk, desk, p
     assert (before, requests_in_report(desk, pages)) == ("0", "<5")  # fewer than five are never told exactly
 
 
-def test_a_restart_makes_no_second_request(talk, assistant, pages):
-    reference = call_back(talk)
-    assistant.kill()
-    talk.write("did you send it")
-    assistant.start()
-    assistant.wait()
-    talk.reaches("connected")
-    expect(talk.turns.last).to_have_attribute("data-standing", "answered", timeout=30_000)
-    found = assistant.rows("SELECT reference FROM requests WHERE sender_id = ?", talk.conversation)
-    assert found == [(reference,)]
-
-
 def test_deleting_the_conversation_takes_the_request_back(talk, assistant, desk, pages):
     reference = call_back(talk)
     talk.menu.click()
