@@ -162,6 +162,8 @@ def _change(said: str, text: str, given: Mapping[str, Any]) -> Optional[str]:
     """Which part of the summary `text` wants to change."""
     if contact_in(text):
         return "change_contact"
+    if _holds(said, _phrases()["calls_me"]) and names_a_time(text):  # "call me after 5 instead" is about no name
+        return "change_time"
     named = next((change for change in CHANGES if _holds(said, _phrases()[f"{change}_words"])), None)
     if named and (named == "change_name" or _holds(said, _phrases()["fault"])):
         return named

@@ -56,6 +56,7 @@ def test_the_two_authors_share_no_sentence():
         (SEND, "send it but no voicemail", "change_time"),
         (SEND, "yes but please don't call me after 5", "change_time"),
         (SEND, "wait, no message on my phone", "change_time"),
+        (SEND, "call me after 5 and leave no message", "change_time"),
         (CONSENT, "ok but no voicemail", "agree"),
         (CONTACT, "212 555 0142 but don't leave a message", "words"),
         (TIME, "please don't call me after 5, my husband is home", "words"),
@@ -66,6 +67,11 @@ def test_a_wish_that_protects_somebody_is_never_dropped(step, text, found):
     assert callback.reading(step, text, "nlu_fallback", GIVEN) == found
     wish = callback.wish_in(text)
     assert wish and "0142" not in wish and wish in callback.with_wish("mornings", wish)
+
+
+def test_another_time_is_no_other_name():
+    assert callback.reading(SEND, "call me after 5 instead", "nlu_fallback", GIVEN) == "change_time"
+    assert callback.reading(SEND, "they should call me Mia", "nlu_fallback", GIVEN) == "change_name"
 
 
 @pytest.mark.parametrize("text", ["I need to cancel my appointment", "I can't stop this", "how to stop smoking"])
