@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from sqlalchemy.engine import Row
@@ -13,6 +12,8 @@ from infusion_guide.teaching.groups import Sorter, digest
 from infusion_guide.teaching.room import same
 
 _one_at_a_time = threading.Lock()
+_MOST_KNOWN = 2000  # wordings
+_known: Dict[bytes, str] = {}  # redacted, by the digest of the words
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,14 @@ def _taken_for_danger(miss: Miss) -> bool:
     return (miss.label or "").startswith("crisis/") or miss.said.startswith("utter_crisis/")
 
 
-@lru_cache(maxsize=2000)
 def redacted(words: str) -> str:
     """`words` without what tells who wrote them. The first time takes two seconds: in a thread."""
     from infusion_guide.storage.redaction import redact  # spaCy's names: 90 MB, only for who opens the page
 
+    key = digest(words)  # not the words: what is remembered here outlives their erasure
     with _one_at_a_time:
-        return redact(words)
+        if key not in _known:
+            if len(_known) >= _MOST_KNOWN:
+                _known.clear()
+            _known[key] = redact(words)
+        return _known[key]
