@@ -17,13 +17,13 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: setup ## serve the assistant and its action server (settings: .env)
-	@$(PYTHON) -m infusion_guide.serve
+	@$(PYTHON) -m infusion_guide.run.serve
 
 chat: setup ## talk to it in the terminal
-	@$(PYTHON) -m infusion_guide.serve shell
+	@$(PYTHON) -m infusion_guide.run.serve shell
 
 train: setup ## train the model if its inputs changed
-	@$(PYTHON) -m infusion_guide.train
+	@$(PYTHON) -m infusion_guide.engine.training
 
 teach: .venv/.dev ## try what staff taught, before and after; live if nothing gets worse (FULL=1: with every test)
 	@$(PYTHON) -m infusion_guide.teaching $(if $(FULL),--full)
@@ -32,10 +32,10 @@ eval: .venv/.dev ## FILE=in.jsonl OUT=out.jsonl: outcomes a line; alone: tables 
 	@$(PYTHON) -m infusion_guide.evaluate $(if $(FILE),--file "$(FILE)") $(if $(OUT),--out "$(OUT)")
 
 bench: .venv/.dev ## compare with Rasa's own pipelines; writes docs/benchmarks.md (over an hour)
-	@$(PYTHON) -m infusion_guide.bench
+	@$(PYTHON) -m tools.bench
 
 bench-scale: .venv/.dev ## one and two assistants behind nginx; fills in docs/scaling.md (needs nginx)
-	@$(PYTHON) -m infusion_guide.bench.scale
+	@$(PYTHON) -m tools.bench.scale
 
 check: .venv/.dev ## the one-second gate: do all rooms agree?
 	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py
@@ -57,23 +57,23 @@ widget: widget/node_modules/.installed ## build the website's chat after a chang
 	@cd widget && npm run --silent check && npm run --silent build
 
 pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
-	@$(PYTHON) -m infusion_guide.train
+	@$(PYTHON) -m infusion_guide.engine.training
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
 
 setup: .venv/.base
 
 doctor: setup ## look the set-up over and say what to do
-	@$(PYTHON) -m infusion_guide.server.doctor
+	@$(PYTHON) -m infusion_guide.run.doctor
 
 staff: setup ## NAME=maria ROLE=admin: an account for the staff pages (alone: the commands)
-	@$(PYTHON) -m infusion_guide.storage.staff $(if $(NAME),add "$(NAME)" "$(ROLE)",list)
+	@$(PYTHON) -m infusion_guide.storage.accounts $(if $(NAME),add "$(NAME)" "$(ROLE)",list)
 
 report: setup ## FROM=2026-11-01 TO=2026-11-30 OUT=report.html CSV=folder: what patients asked; alone: the last 30 days
 	@$(PYTHON) -m infusion_guide.report $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(OUT),--out "$(OUT)") $(if $(CSV),--csv "$(CSV)")
 
 sign-off: setup ## the list that a clinician signs before a release: results/sign-off.html
-	@$(PYTHON) -m infusion_guide.sign_off
+	@$(PYTHON) -m infusion_guide.staff.sign_off
 
 key: setup ## print a fresh ENCRYPTION_KEY for .env
 	@$(PYTHON) -m infusion_guide.storage.sealing

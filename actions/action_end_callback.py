@@ -6,8 +6,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.callback import CONSENT, COUNT, REFERENCE, SEND, SLOTS, new_reference
-from infusion_guide.hours import by_opening_hours
+from infusion_guide.callbacks.form import CONSENT, COUNT, REFERENCE, SEND, SLOTS, new_reference
+from infusion_guide.clinic.hours import by_opening_hours
 
 
 class ActionEndCallback(Action):

@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.hours import by_opening_hours
+from infusion_guide.clinic.hours import by_opening_hours
 
 
 class ActionTalkToPerson(Action):

@@ -4,9 +4,9 @@ from contextlib import asynccontextmanager
 
 from sanic import Sanic
 
-from infusion_guide.channels import identity
-from infusion_guide.ports import HOST, free_port
+from infusion_guide.clinic import identity
 from infusion_guide.storage.turn import current_turn
+from tests.ports import HOST, free_port
 
 
 @asynccontextmanager

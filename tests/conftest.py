@@ -54,8 +54,8 @@ class Talk:
 @pytest.fixture(scope="session")
 def trained_assistant():
     """The assistant as served, in this process: one load for the whole session."""
+    from infusion_guide.engine.training import ensure_model
     from infusion_guide.evaluate.run import assistant
-    from infusion_guide.train import ensure_model
 
     with assistant(ensure_model()) as talker:
         yield talker
@@ -64,7 +64,7 @@ def trained_assistant():
 @pytest.fixture(scope="session")
 def development_server(tmp_path_factory):
     """The servers as `make run` starts them: one start for all tests that only talk to them."""
-    from infusion_guide.train import ensure_model
+    from infusion_guide.engine.training import ensure_model
     from tests.development_server import running
 
     ensure_model()

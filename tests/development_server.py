@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 from urllib.parse import parse_qsl
 
-from infusion_guide.ports import HOST, free_port
-from infusion_guide.settings import Settings
+from infusion_guide.clinic.settings import Settings
 from tests.faults.cluster import UNLIMITED, Process, variables
+from tests.ports import HOST, free_port
 
 PUBLIC_URL = "https://bot.example.org"
 MESSAGING = {
@@ -72,7 +72,7 @@ class Platforms:
 
 
 class DevelopmentServer(Process):
-    """`python -m infusion_guide.serve`: what `make run` starts, action server included."""
+    """`python -m infusion_guide.run.serve`: what `make run` starts, action server included."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -90,7 +90,9 @@ class DevelopmentServer(Process):
             **{f"{name}_api": f"{self.platforms.url}/{name}" for name in ("telegram", "slack", "meta", "twilio")},
             **dict.fromkeys(limits, UNLIMITED),
         )
-        super().__init__([sys.executable, "-W", "ignore", "-m", "infusion_guide.serve"], variables(chosen), folder / "server.log")
+        super().__init__(
+            [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve"], variables(chosen), folder / "server.log"
+        )
 
     def rows(self, table: str) -> int:
         """How many rows `table` has."""

@@ -6,9 +6,8 @@ import time
 
 import sqlalchemy as sa
 
-from infusion_guide import notices
-from infusion_guide.settings import settings
-from infusion_guide.storage import outbox
+from infusion_guide.clinic.settings import settings
+from infusion_guide.delivery import notices, outbox
 from infusion_guide.storage.database import Database
 from infusion_guide.storage.tables import requests
 

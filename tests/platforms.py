@@ -15,11 +15,11 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.channels import limits
-from infusion_guide.ports import HOST
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.storage.database import migrate
-from infusion_guide.storage.tracker_store import TrackerStore
 from tests.application import serving
+from tests.ports import HOST
 
 DOMAIN = Domain.load(str(ROOT / "domain.yml"))
 BUTTONS = [{"title": "Cravings", "payload": "/faq/cravings"}, {"title": "Price", "payload": "/uncovered/cost"}]

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from PIL import Image
 
+from infusion_guide.clinic.settings import ROOT
 from infusion_guide.report import figures, page
 from infusion_guide.report.period import Period
-from infusion_guide.settings import ROOT
 from infusion_guide.storage import tables
 from infusion_guide.storage.database import Database
 

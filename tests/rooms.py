@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Dict, List
 
-from infusion_guide.teaching import room
-from infusion_guide.teaching.room import same
-from infusion_guide.words import DATA, ROOT, read_yaml
+from infusion_guide.replies.library import DATA, ROOT, read_yaml
+from infusion_guide.storage import taught as room
+from infusion_guide.storage.taught import same
 
 RETRIEVAL = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
 

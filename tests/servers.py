@@ -1,10 +1,10 @@
-"""Fixtures of the real PostgreSQL and Redis of infusion_guide/bench/local_servers.py, which benchmarks use too."""
+"""Fixtures of the real PostgreSQL and Redis of tools/bench/local_servers.py, which benchmarks use too."""
 
 from typing import Iterator
 
 import pytest
 
-from infusion_guide.bench.local_servers import HOST, Postgres, Redis, Server, ServerError, package_folder
+from tools.bench.local_servers import HOST, Postgres, Redis, Server, ServerError, package_folder
 
 __all__ = ["HOST", "Postgres", "Redis", "Server", "ServerError", "package_folder"]
 

@@ -17,10 +17,11 @@ import requests
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from infusion_guide.ports import HOST, free_port
 from infusion_guide.staff import application
-from infusion_guide.storage import staff, tables
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import tables
 from infusion_guide.storage.database import Database
+from tests.ports import HOST, free_port
 
 PASSWORD = "calm river of tests"
 NAMES = {"front_desk": "fiona", "clinician": "carla", "admin": "ada"}

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 from rasa.utils.endpoints import ClientResponseError
 
-from infusion_guide.server import action_endpoint
-from infusion_guide.server.action_endpoint import ActionEndpoint, TurnAborted
+from infusion_guide.engine import action_endpoint
+from infusion_guide.engine.action_endpoint import ActionEndpoint, TurnAborted
 from infusion_guide.storage.turn import Turn, current_turn
 
 

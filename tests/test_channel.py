@@ -4,9 +4,9 @@ import aiohttp
 import pytest
 from sanic import response
 
-from infusion_guide.channels import identity
 from infusion_guide.channels.channel import Channel
 from infusion_guide.channels.door import MAX_BODY, Incoming
+from infusion_guide.clinic import identity
 from tests.application import application
 
 

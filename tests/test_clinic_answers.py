@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from infusion_guide import words
-from infusion_guide.replies import ReviewedReplies
-from infusion_guide.storage import clinic_answers, facts, tables
+from infusion_guide.replies import library as words
+from infusion_guide.replies.complete import ReviewedReplies
+from infusion_guide.storage import clinic_answers, tables
+from infusion_guide.storage import counts as facts
 from infusion_guide.storage.clinic_answers import Overtaken
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from infusion_guide import callback
-from infusion_guide.teaching import room, waiting
+from infusion_guide.callbacks import form as callback
+from infusion_guide.storage import taught as room
+from infusion_guide.teaching import waiting
 from tests.rooms import DATA, RETRIEVAL, ROOT, domain, files, label_of, measured, read_yaml, responses, same, trained
 
 TRAINED = trained()

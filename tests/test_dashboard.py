@@ -6,8 +6,8 @@ import re
 import pytest
 import yaml
 
-from infusion_guide.server import metrics
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.watch import metrics
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "infusion-guide.json"
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"

@@ -8,11 +8,11 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from infusion_guide.bench.scale import TEMPLATE, nginx_config
 from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.channels.website import files
-from infusion_guide.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.staff.application import LARGEST_BODY
+from tools.bench.scale import TEMPLATE, nginx_config
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.glob("**/*.yml"))
@@ -68,7 +68,7 @@ def test_every_part_is_there():
 def test_roles_are_those_of_serve():
     source = (ROOT / "infusion_guide" / "serve.py").read_text(encoding="utf-8")
     known = re.search(r"^ROLES = \((.*)\)$", source, re.MULTILINE)
-    assert known, "infusion_guide/serve.py has no ROLES"
+    assert known, "infusion_guide/run/serve.py has no ROLES"
     known = set(re.findall(r'"(\w+)"', known[1]))
     in_compose = {
         word for service in SERVICES.values() if service["image"].startswith("infusion-guide") for word in service["command"]

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from infusion_guide.ports import free_port
-from infusion_guide.server import doctor
-from infusion_guide.server.doctor import FIX, NOTE, OK, Finding
-from infusion_guide.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.run import doctor
+from infusion_guide.run.doctor import FIX, NOTE, OK, Finding
 from infusion_guide.storage.database import migrate
 from tests.mail_server import MailServer
+from tests.ports import free_port
 
 KEY = "s" * 40
 
@@ -303,7 +303,7 @@ def test_urls_are_shown_without_secrets(url, shown):
 def test_as_a_command(values, code, word):
     ports = {"PORT": str(free_port()), "ACTIONS_PORT": str(free_port())}
     env = {"PATH": "", "SECRET_KEY": KEY, "DATABASE_URL": "sqlite:////tmp/none.db", **ports, **values}
-    command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.server.doctor"]
+    command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.doctor"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
     assert word in done.stdout and KEY not in done.stdout + done.stderr
     assert done.returncode == (code if code is not None else int("FIX " in done.stdout))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infusion_guide.policies.fallback_policy import misses_running, next_fallback
+from infusion_guide.engine.policies.fallback_policy import misses_running, next_fallback
 
 
 def test_two_stages_then_a_person():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from infusion_guide import words
-from infusion_guide.channels import first_aid
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import first_aid
+from infusion_guide.replies import library as words
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.graph import GraphSchema, SchemaNode
 
-from infusion_guide.server.graph_runner import SequentialGraphRunner
+from infusion_guide.engine.graph_runner import SequentialGraphRunner
 
 
 class Node:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infusion_guide import hours as module
-from infusion_guide.hours import OpeningHours
-from infusion_guide.settings import Settings
+from infusion_guide.clinic import hours as module
+from infusion_guide.clinic.hours import OpeningHours
+from infusion_guide.clinic.settings import Settings
 
 MINUTE = timedelta(minutes=1)
 NEW_YORK = ZoneInfo("America/New_York")

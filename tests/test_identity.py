@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
-from infusion_guide.channels import identity
+from infusion_guide.clinic import identity
 
 
 @pytest.fixture(autouse=True)

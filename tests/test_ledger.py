@@ -2,8 +2,8 @@
 
 import re
 
-from infusion_guide import reply_rules
-from infusion_guide.words import authorities, claim_words, claims, clinic_answers, section_labels
+from infusion_guide.replies import rules as reply_rules
+from infusion_guide.replies.library import authorities, claim_words, claims, clinic_answers, section_labels
 from tests.rooms import ROOT, responses
 
 REPLIES = responses()

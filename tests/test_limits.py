@@ -6,7 +6,7 @@ import pytest
 
 from infusion_guide.channels import limits as module
 from infusion_guide.channels.limits import Limited, Limits
-from infusion_guide.settings import Settings
+from infusion_guide.clinic.settings import Settings
 
 
 def counting(monkeypatch, **changes):

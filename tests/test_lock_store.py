@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from infusion_guide.settings import Settings
-from infusion_guide.storage import lock_store
-from infusion_guide.storage.lock_store import EXPIRES, ConversationLocks
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.engine import lock_store
+from infusion_guide.engine.lock_store import EXPIRES, ConversationLocks
 
 
 def locks(monkeypatch, url=""):

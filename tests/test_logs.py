@@ -8,8 +8,8 @@ import textwrap
 
 import pytest
 
-from infusion_guide.server import logs
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.watch import logs
 
 PLANTED = ["Maria", "Sanchez", "555-010-7788", "5550107788", "maria@example.org", "want to die", "ketamine", "x9q", "hunter2"]
 
@@ -23,7 +23,7 @@ NAME, PHONE, MAIL, TEXT, LONG, PASSWORD = json.loads(os.environ["PLANTED"])
 configure_structlog(logging.DEBUG)
 early = structlog.get_logger("rasa.early")
 early.debug("used.before")  # Rasa caches such loggers with its own processors
-from infusion_guide.server.logs import about, configure_logs
+from infusion_guide.watch.logs import about, configure_logs
 
 stray = logging.getLogger("stray")
 stray.addHandler(logging.StreamHandler())
@@ -218,5 +218,5 @@ def test_allowed_keys_hold_small_numbers_and_names_only(value, may):
 
 
 def test_paths_lose_this_machine():
-    assert logs._short(f"{ROOT}/infusion_guide/settings.py") == "infusion_guide/settings.py"
+    assert logs._short(f"{ROOT}/infusion_guide/clinic/settings.py") == "infusion_guide/clinic/settings.py"
     assert not logs._short(json.__file__).startswith("/")

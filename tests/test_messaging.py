@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from infusion_guide.channels import messaging, telegram
 from infusion_guide.channels.rendering import bubbles
-from infusion_guide.settings import Settings
-from infusion_guide.storage import outbox
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.delivery import outbox
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.platforms import BUTTONS, rows, running

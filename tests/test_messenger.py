@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from infusion_guide.channels import messenger, meta
 from infusion_guide.channels.rendering import Bubble, Button, bubbles
-from infusion_guide.settings import Settings
-from infusion_guide.storage import outbox
-from infusion_guide.storage.outbox import NotDelivered
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.delivery import outbox
+from infusion_guide.delivery.outbox import NotDelivered
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.every_reply import assert_whole, every_reply

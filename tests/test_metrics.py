@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import generate_latest
 
 from infusion_guide.channels import door
-from infusion_guide.server import metrics
+from infusion_guide.replies.library import DATA
 from infusion_guide.storage.database import Database, DatabaseUnavailable, migrate
-from infusion_guide.words import DATA
+from infusion_guide.watch import metrics
 
 CRISIS = {"metadata": {"utter_action": "utter_crisis/suicide"}}
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 from infusion_guide.storage.database import create_engine, migrate
 from infusion_guide.storage.tables import metadata
 

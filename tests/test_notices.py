@@ -20,16 +20,15 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infusion_guide import notices
-from infusion_guide.ports import free_port
-from infusion_guide.settings import ROOT, Settings
-from infusion_guide.storage import outbox
+from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.delivery import notices, outbox
+from infusion_guide.delivery.outbox import Entry, NotDelivered, deliver_due
 from infusion_guide.storage.database import Database, migrate
-from infusion_guide.storage.outbox import Entry, NotDelivered, deliver_due
 from infusion_guide.storage.tables import outbox as table
 from infusion_guide.storage.tables import requests
 from tests.mail_server import PASSWORD, USER, MailServer, make_certificate
 from tests.notice_worker import store_request
+from tests.ports import free_port
 
 DESK, NURSE = "front.desk@clinic.example", "nurse@clinic.example"
 

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from aiohttp import web
 
-from infusion_guide import notices
-from infusion_guide.settings import Settings
-from infusion_guide.storage import outbox as module
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.delivery import notices
+from infusion_guide.delivery import outbox as module
+from infusion_guide.delivery.outbox import crisis_notice, deliver_due, notice
 from infusion_guide.storage.database import Database, migrate
-from infusion_guide.storage.outbox import crisis_notice, deliver_due, notice
 from infusion_guide.storage.tables import outbox
 
 

@@ -18,17 +18,18 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, Sanic
 
-from infusion_guide import callback
-from infusion_guide.channels import channel, identity, own_data
-from infusion_guide.ports import free_port
-from infusion_guide.settings import Settings
+from infusion_guide.callbacks import form as callback
+from infusion_guide.channels import channel, own_data
+from infusion_guide.clinic import identity
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.storage import privacy, sealing
 from infusion_guide.storage.database import database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
 from infusion_guide.storage.sealing import seal
 from infusion_guide.storage.tables import audit, conversations, events, facts, feedback, outbox, request_notes, requests, turns
-from infusion_guide.storage.tracker_store import TrackerStore
 from infusion_guide.storage.turn import Effect, Turn, current_turn
+from tests.ports import free_port
 
 SLOT = {"type": "any", "mappings": [{"type": "custom"}]}
 SLOTS = {name: dict(SLOT) for name in ("careful", callback.NAME, callback.CONTACT, callback.REFERENCE)}

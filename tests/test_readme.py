@@ -2,7 +2,7 @@
 
 import re
 
-from infusion_guide.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT, Settings
 from tests.rooms import responses
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from infusion_guide.storage.redaction import redact, redact_event
+from infusion_guide.text.redaction import redact, redact_event
 
 SHAPES = [
     "({a}) {b}-{c}", "{a}-{b}-{c}", "{a}.{b}.{c}", "{a} {b} {c}", "{a}{b}{c}", "1-{a}-{b}-{c}", "1 {a} {b} {c}",

@@ -9,11 +9,12 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide import hours, reply_rules
-from infusion_guide import replies as replies_module
-from infusion_guide.replies import MESSAGING, ReviewedReplies
-from infusion_guide.settings import Settings
-from infusion_guide.words import read_yaml
+from infusion_guide.clinic import hours
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.replies import complete as replies_module
+from infusion_guide.replies import rules as reply_rules
+from infusion_guide.replies.complete import MESSAGING, ReviewedReplies
+from infusion_guide.replies.library import read_yaml
 from tests.rooms import ROOT, responses
 
 REPLIES = responses()

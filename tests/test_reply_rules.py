@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infusion_guide import reply_rules
-from infusion_guide.settings import Settings
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.replies import rules as reply_rules
 
 CLINIC = Settings(clinic_phone="555-010-4567")
 

@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.replies.library import topic_title
 from infusion_guide.report import __main__ as command
 from infusion_guide.report import disclosure, page
 from infusion_guide.report.disclosure import SMALL, Count, protect, share
 from infusion_guide.report.figures import Tally, figures, gather, gather_now
 from infusion_guide.report.period import Period, PeriodError
-from infusion_guide.settings import Settings
 from infusion_guide.storage import tables
 from infusion_guide.storage.database import Database, migrate
-from infusion_guide.words import topic_title
 from tests.report_example import LAST, PERIOD, ZONE, fill, fresh
 
 # ---- What is hidden ----
@@ -205,7 +205,7 @@ def test_there_are_never_more_bars_than_one_can_read(days, unit, steps):
 
 def test_medians_rest_on_five_requests(monkeypatch):
     open_all_day = Settings(clinic_hours="Mon-Fri 9:00-17:00")
-    monkeypatch.setattr("infusion_guide.hours.settings", lambda: open_all_day)
+    monkeypatch.setattr("infusion_guide.clinic.hours.settings", lambda: open_all_day)
     evening = datetime(2026, 11, 9, 16, 30, tzinfo=ZONE).timestamp()  # a Monday; taken on Tuesday at 9:30
     spans = [(evening, evening + 17 * 3600)] * 5
     found = figures(PERIOD, [Tally(taken=spans, done=spans[:4])])
@@ -355,7 +355,7 @@ def test_days_that_make_no_report():
 
 
 def test_without_dates_it_is_the_last_thirty_days(monkeypatch):
-    monkeypatch.setattr("infusion_guide.clock.settings", lambda: Settings(clinic_timezone="Asia/Tokyo"))
+    monkeypatch.setattr("infusion_guide.clinic.clock.settings", lambda: Settings(clinic_timezone="Asia/Tokyo"))
     today = datetime.now(ZoneInfo("Asia/Tokyo")).date()
     period = Period.read()
     assert (period.last, period.days, period.zone.key) == (today, 30, "Asia/Tokyo")

@@ -9,7 +9,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.policies.safety_policy import SafetyPolicy
+from infusion_guide.engine.policies.safety_policy import SafetyPolicy
 
 DOMAIN = Domain.from_dict(
     {

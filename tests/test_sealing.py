@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from infusion_guide.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.storage import sealing
 from infusion_guide.storage.sealing import Unreadable, seal, unseal
 

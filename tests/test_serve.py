@@ -12,11 +12,11 @@ import urllib.request
 import psutil
 import pytest
 
-from infusion_guide import serve
-from infusion_guide.ports import HOST, free_port
-from infusion_guide.settings import ROOT, Settings
-from infusion_guide.storage import staff
+from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.run import serve
+from infusion_guide.storage import accounts as staff
 from infusion_guide.storage.database import database as staff_database
+from tests.ports import HOST, free_port
 
 SERVER = """
 import http.server, os, signal, sys, time
@@ -220,7 +220,7 @@ def test_a_database_that_cannot_be_reached_is_said_in_one_line():
     url = f"postgresql://clinic:secret@127.0.0.1:{free_port()}/clinic"
     env = {**os.environ, "DATABASE_URL": url}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "infusion_guide.serve", "migrate"],
+        [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve", "migrate"],
         cwd=ROOT,
         env=env,
         capture_output=True,
@@ -232,7 +232,7 @@ def test_a_database_that_cannot_be_reached_is_said_in_one_line():
 
 
 def test_servers_that_start_beside_the_assistant_load_no_part_of_it():
-    code = "import sys, actions, pkgutil, infusion_guide.serve, infusion_guide.staff.application\n"
+    code = "import sys, actions, pkgutil, infusion_guide.run.serve, infusion_guide.staff.application\n"
     code += "for each in pkgutil.iter_modules(actions.__path__): __import__(f'actions.{each.name}')\n"
     code += "print(*({'rasa', 'tensorflow', 'spacy', 'scipy', 'alembic', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

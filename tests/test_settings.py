@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infusion_guide.settings import SettingError, Settings
+from infusion_guide.clinic.settings import SettingError, Settings
 
 
 def test_defaults_are_enough():

@@ -7,11 +7,12 @@ from html import unescape
 
 import pytest
 
-from infusion_guide import reply_book, sign_off
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import book as reply_book
+from infusion_guide.replies.library import claims
+from infusion_guide.staff import sign_off
 from infusion_guide.storage import clinic_answers, reviews, tables
 from infusion_guide.storage.database import Database
-from infusion_guide.words import claims
 from tests.rooms import responses
 
 OWN = {"uncovered/cost": {"text": "One visit costs 400 dollars & tax.", "reviewed_by": "Dr. A", "reviewed_on": "2026-01-31"}}

@@ -18,8 +18,8 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from infusion_guide.channels import slack
 from infusion_guide.channels.door import Refused
 from infusion_guide.channels.rendering import Bubble, Button
-from infusion_guide.settings import Settings
-from infusion_guide.storage import outbox
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.delivery import outbox
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.every_reply import assert_whole, every_reply

@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from infusion_guide import sources, words
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import library as words
+from infusion_guide.replies import sources
 
 
 def reply(name, *named, text="Hello."):

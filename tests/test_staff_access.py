@@ -15,11 +15,12 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from infusion_guide.ports import HOST, free_port
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 from infusion_guide.staff import access, application
-from infusion_guide.storage import staff, tables
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import tables
 from infusion_guide.storage.database import Database, DatabaseUnavailable
+from tests.ports import HOST, free_port
 from tests.staff_pages import NAMES, PASSWORD, StaffPages
 
 PUBLIC = {"/staff/sign-in", "/staff/health"}  # and stylesheets

@@ -11,9 +11,10 @@ import pytest
 from cryptography.fernet import Fernet
 from rasa.shared.core.events import BotUttered, UserUttered
 
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 from infusion_guide.staff import conversations
-from infusion_guide.storage import redaction, sealing, tables
+from infusion_guide.storage import sealing, tables
+from infusion_guide.text import redaction
 from tests.staff_pages import StaffPages
 
 HERE = "/staff/conversations"

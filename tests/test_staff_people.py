@@ -8,7 +8,8 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from infusion_guide.storage import staff, tables
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import tables
 from tests.staff_pages import NAMES, PASSWORD, StaffPages
 
 

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from infusion_guide import clock
-from infusion_guide.settings import settings
+from infusion_guide.clinic import clock
+from infusion_guide.clinic.settings import settings
 from infusion_guide.staff import csv_export, rendering
 from infusion_guide.storage import privacy, sealing, staff_requests, tables
 from infusion_guide.storage.database import Database

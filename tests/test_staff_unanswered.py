@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from infusion_guide.nlu.encoder import encoder
 from infusion_guide.staff import teaching as teaching_page
 from infusion_guide.storage import sealing, staff_misses
+from infusion_guide.storage import taught as room
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.sealing import seal
 from infusion_guide.storage.tables import audit, misses
-from infusion_guide.teaching import groups, room, trial, waiting
+from infusion_guide.teaching import groups, trial, waiting
 from infusion_guide.teaching.waiting import Line
 from tests.staff_pages import StaffPages
 
@@ -281,7 +282,7 @@ def test_nothing_is_put_on_the_list_or_taken_off_without_the_audit_log(pages, mo
     waiting.add([Line("uncovered/cost", "what do I owe", "carla", "2026-11-23T09:00:00.000Z")])
     before = waiting.waiting()
     pages.signed_in("clinician").get("/staff/password")
-    monkeypatch.setattr("infusion_guide.storage.staff.note", away)
+    monkeypatch.setattr("infusion_guide.storage.accounts.note", away)
     assert post(pages, "/staff/teaching/remove", topic="uncovered/cost", text="what do I owe").status_code == 503
     assert post(pages, "/staff/teaching/withdraw", topic="uncovered/cost", text="what do guests pay").status_code == 503
     assert waiting.waiting() == before
@@ -305,7 +306,7 @@ def test_the_list_does_not_wait_for_the_sorting(pages, monkeypatch):
 def test_encrypted_words_are_read_with_their_key(pages, monkeypatch):
     from cryptography.fernet import Fernet
 
-    from infusion_guide.settings import Settings
+    from infusion_guide.clinic.settings import Settings
 
     chosen = Settings(stored_words="encrypted", encryption_key=Fernet.generate_key().decode())
     monkeypatch.setattr(sealing, "settings", lambda: chosen)

@@ -6,14 +6,15 @@ import signal
 
 import pytest
 
-from infusion_guide import train
+from infusion_guide.engine import training as train
+from infusion_guide.engine.training import fingerprint, model_path
 from infusion_guide.evaluate.scores import RATES
-from infusion_guide.storage.redaction import redact
-from infusion_guide.teaching import command, room, trial, waiting
+from infusion_guide.storage import taught as room
+from infusion_guide.teaching import command, trial, waiting
 from infusion_guide.teaching.groups import Sorter
 from infusion_guide.teaching.trial import Failed, Tools
 from infusion_guide.teaching.waiting import Checks, Line
-from infusion_guide.train import fingerprint, model_path
+from infusion_guide.text.redaction import redact
 from tests.rooms import ROOT, measured, trained
 
 COST = "what do guests pay"

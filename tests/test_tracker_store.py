@@ -7,9 +7,9 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, BotUttered, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from infusion_guide.engine.tracker_store import WINDOW, TrackerStore
 from infusion_guide.storage.database import Database, DatabaseUnavailable, migrate
 from infusion_guide.storage.tables import events, outbox, turns
-from infusion_guide.storage.tracker_store import WINDOW, TrackerStore
 from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
 
 DOMAIN = Domain.from_dict(

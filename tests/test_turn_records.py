@@ -8,17 +8,17 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide import callback
-from infusion_guide.callback import COUNT, REFERENCE
-from infusion_guide.settings import Settings
-from infusion_guide.storage import outbox as outbox_module
+from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.form import COUNT, REFERENCE
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.delivery import outbox as outbox_module
+from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.storage import sealing
+from infusion_guide.storage.counts import OUTCOMES, outcome_of
 from infusion_guide.storage.database import Database, migrate
-from infusion_guide.storage.facts import OUTCOMES, outcome_of
 from infusion_guide.storage.feedback import Judgement, judge
 from infusion_guide.storage.sealing import unseal
 from infusion_guide.storage.tables import conversations, events, facts, misses, outbox, requests, turns
-from infusion_guide.storage.tracker_store import TrackerStore
 from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
 
 GIVEN = {callback.NAME: "Maria", callback.CONTACT: "+12125550142", callback.TIME: "mornings", callback.TOPIC: ""}

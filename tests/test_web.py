@@ -13,8 +13,8 @@ import socketio
 from itsdangerous import TimestampSigner
 from sanic.http import Http
 
-from infusion_guide.channels import identity
 from infusion_guide.channels.web import WebChannel
+from infusion_guide.clinic import identity
 from tests.application import application
 
 SECONDS = 20

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from infusion_guide.channels import website
-from infusion_guide.settings import ROOT, settings
+from infusion_guide.clinic.settings import ROOT, settings
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from infusion_guide.channels import whatsapp
 from infusion_guide.channels.rendering import Bubble, Button, bubbles
-from infusion_guide.settings import Settings
-from infusion_guide.storage import outbox
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.delivery import outbox
+from infusion_guide.replies.library import line
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
-from infusion_guide.words import line
 from tests.platforms import BUTTONS, collected, rows, running
 from tests.test_replies import REPLIES, WHOLE, told
 

@@ -10,8 +10,8 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels.door import Answer, Incoming, OnNewMessage, Refused, answer
+from infusion_guide.clinic.settings import settings
 from infusion_guide.server.application import protect
-from infusion_guide.settings import settings
 from infusion_guide.storage.database import Database, database
 
 ReplyTo = Callable[[Incoming], Awaitable[Answer]]

@@ -12,14 +12,14 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
-from infusion_guide.channels import first_aid
 from infusion_guide.channels.limits import Limited, limits
-from infusion_guide.server import logs, metrics
-from infusion_guide.server.action_endpoint import TurnAborted
+from infusion_guide.delivery.outbox import crisis_notice
+from infusion_guide.engine.action_endpoint import TurnAborted
+from infusion_guide.replies import first_aid
 from infusion_guide.storage.database import DatabaseUnavailable
-from infusion_guide.storage.outbox import crisis_notice
 from infusion_guide.storage.sealing import Unreadable
 from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
+from infusion_guide.watch import logs, metrics
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class NotAnswered(RuntimeError):
 class Incoming:
     """One message of a visitor.
 
-    `conversation` comes from channels/identity.py; `address` is the internet address that is counted (None for the
+    `conversation` comes from clinic/identity.py; `address` is the internet address that is counted (None for the
     servers of a messaging platform); `message_id` is the platform's: a message that arrives twice is answered once.
     `deliveries` (storage/turn.py) is for channels that send answers by calls of their own.
     """

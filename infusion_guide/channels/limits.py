@@ -12,7 +12,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute, R
 from limits.aio.storage import RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 
 logger = logging.getLogger(__name__)
 

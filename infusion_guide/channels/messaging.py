@@ -16,17 +16,19 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide.channels import first_aid, identity
 from infusion_guide.channels.channel import Channel, ReplyTo, database_of
 from infusion_guide.channels.door import MAX_MESSAGE_ID, MAX_TEXT, Answer, Incoming, Refused, text_of
 from infusion_guide.channels.limits import limits
 from infusion_guide.channels.rendering import Bubble, Limits, bubbles, chosen
-from infusion_guide.storage import opt_out, outbox, transcript
+from infusion_guide.clinic import identity
+from infusion_guide.delivery import outbox
+from infusion_guide.delivery.outbox import Entry, NotDelivered
+from infusion_guide.replies import first_aid
+from infusion_guide.replies.library import line
+from infusion_guide.storage import opt_out, transcript
 from infusion_guide.storage.database import DatabaseUnavailable
-from infusion_guide.storage.outbox import Entry, NotDelivered
 from infusion_guide.storage.sealing import Unreadable
 from infusion_guide.storage.turn import Effect
-from infusion_guide.words import line
 
 logger = logging.getLogger(__name__)
 

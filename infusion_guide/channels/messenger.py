@@ -10,7 +10,7 @@ from infusion_guide.channels import meta
 from infusion_guide.channels.door import id_of
 from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
 from infusion_guide.channels.rendering import Bubble, Limits
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 
 _PAYLOAD = 1000  # characters of a quick reply's payload
 _NEVER = frozenset({10, 551})  # outside of that window; this person cannot be written to

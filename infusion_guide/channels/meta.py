@@ -11,7 +11,7 @@ from sanic.response import HTTPResponse
 from infusion_guide.channels.door import Refused
 from infusion_guide.channels.messaging import same
 from infusion_guide.channels.platform_api import PlatformRefused, post
-from infusion_guide.storage.outbox import NotDelivered
+from infusion_guide.delivery.outbox import NotDelivered
 
 WINDOW = 24 * 3600.0  # seconds after a message in which Meta lets us answer
 LONGEST_ID = 300  # characters of a message's id

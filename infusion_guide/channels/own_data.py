@@ -10,11 +10,11 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide.channels import identity
 from infusion_guide.channels.channel import address_of, database_of, json_of
 from infusion_guide.channels.door import SECONDS, Refused
 from infusion_guide.channels.limits import Limited, limits
-from infusion_guide.settings import settings
+from infusion_guide.clinic import identity
+from infusion_guide.clinic.settings import settings
 from infusion_guide.storage import privacy
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.sealing import Unreadable

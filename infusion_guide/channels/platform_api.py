@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 
 import aiohttp
 
-from infusion_guide.storage.outbox import NotDelivered
+from infusion_guide.delivery.outbox import NotDelivered
 
 _SECONDS = 8.0  # for one call, connecting included
 _LONGEST_ANSWER = 100_000  # bytes that are read

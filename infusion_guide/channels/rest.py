@@ -12,11 +12,11 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide.channels import identity
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of, json_of
 from infusion_guide.channels.door import Incoming, Refused, id_of, text_of
 from infusion_guide.channels.limits import Limited, limits
-from infusion_guide.settings import settings
+from infusion_guide.clinic import identity
+from infusion_guide.clinic.settings import settings
 
 
 class RestChannel(Channel):

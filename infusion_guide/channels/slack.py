@@ -14,8 +14,8 @@ from infusion_guide.channels.door import Refused, id_of
 from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
 from infusion_guide.channels.platform_api import post
 from infusion_guide.channels.rendering import Bubble, Limits
-from infusion_guide.settings import settings
-from infusion_guide.storage.outbox import NotDelivered
+from infusion_guide.clinic.settings import settings
+from infusion_guide.delivery.outbox import NotDelivered
 
 _PAYLOAD = 2000  # characters of a button's value
 _SECTION = 3000  # characters of a section's text

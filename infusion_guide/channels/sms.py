@@ -17,9 +17,9 @@ from infusion_guide.channels.messaging import STOP, Call, Inbound, MessagingChan
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits, bubbles
 from infusion_guide.channels.sms_segments import longest, plain
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
+from infusion_guide.delivery.outbox import NotDelivered
 from infusion_guide.storage import opt_out
-from infusion_guide.storage.outbox import NotDelivered
 from infusion_guide.storage.turn import Effect
 
 _NOTHING = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML: send nothing, our answer comes by itself

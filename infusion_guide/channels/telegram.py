@@ -13,8 +13,8 @@ from infusion_guide.channels.door import Refused
 from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits
-from infusion_guide.settings import settings
-from infusion_guide.storage.outbox import NotDelivered
+from infusion_guide.clinic.settings import settings
+from infusion_guide.delivery.outbox import NotDelivered
 
 _PAYLOAD = 64  # bytes of callback_data
 

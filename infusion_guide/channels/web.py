@@ -13,20 +13,20 @@ from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import BaseHTTPResponse
 
-from infusion_guide.channels import identity
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of, database_of
 from infusion_guide.channels.door import MAX_BODY, MAX_MESSAGE_ID, Incoming, Refused, id_of, text_of
 from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.channels.own_data import add_own_data_routes, add_preflight
 from infusion_guide.channels.website import add_website
-from infusion_guide.server import metrics
-from infusion_guide.settings import settings
-from infusion_guide.sources import described, without_source_line
+from infusion_guide.clinic import identity
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.library import button_title
+from infusion_guide.replies.sources import described, without_source_line
 from infusion_guide.storage import transcript
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.feedback import Judgement, NoSuchAnswer, judge
 from infusion_guide.storage.sealing import Unreadable
-from infusion_guide.words import button_title
+from infusion_guide.watch import metrics
 
 logger = logging.getLogger(__name__)
 

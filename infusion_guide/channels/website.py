@@ -13,7 +13,7 @@ from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, empty, raw, redirect
 
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 
 FILES = Path(__file__).resolve().parent.parent / "website"
 

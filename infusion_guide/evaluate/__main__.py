@@ -10,11 +10,11 @@ from typing import List
 
 from rasa.utils.log_utils import configure_structlog
 
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.engine.training import ensure_model
 from infusion_guide.evaluate.run import outcomes
 from infusion_guide.evaluate.scores import plot_confusion, rates, table
 from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, outside, own
-from infusion_guide.settings import ROOT
-from infusion_guide.train import ensure_model
 
 RESULTS = ROOT / "results"
 

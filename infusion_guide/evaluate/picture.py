@@ -10,9 +10,9 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 from rasa.utils.log_utils import configure_structlog
 
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.engine.training import ensure_model
 from infusion_guide.evaluate.run import assistant
-from infusion_guide.settings import ROOT
-from infusion_guide.train import ensure_model
 
 SAID = [
     "does it help with depression?",

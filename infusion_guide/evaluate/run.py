@@ -13,10 +13,10 @@ from rasa.shared.core.events import BotUttered
 from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
-from infusion_guide.ports import free_port
-from infusion_guide.serve import actions_running, environment
+from infusion_guide.clinic.settings import settings
+from infusion_guide.run.serve import actions_running, environment
 from infusion_guide.server.application import quicken
-from infusion_guide.settings import settings
+from tests.ports import free_port
 
 KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
 
@@ -70,7 +70,7 @@ def assistant(model: Path) -> Iterator[Assistant]:
     with actions_running(port, environment(settings())):
         endpoints = AvailableEndpoints(
             action=EndpointConfig(f"http://127.0.0.1:{port}/webhook", enable_selective_domain=True),
-            nlg=EndpointConfig(type="infusion_guide.replies.ReviewedReplies"),
+            nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
         )
         agent = asyncio.run(load_agent(model_path=str(model), endpoints=endpoints))
         quicken(agent)

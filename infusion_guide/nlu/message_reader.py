@@ -11,7 +11,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from infusion_guide.nlu.cleaning import MAX_CHARACTERS, MAX_SEARCHED, clean, has_words
+from infusion_guide.text.cleaning import MAX_CHARACTERS, MAX_SEARCHED, clean, has_words
 
 # Set on a message: `reading` is "text", "button", "empty" or "too_long"; `button` is the payload's label.
 READING = "reading"

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from infusion_guide.clock import clinic_today
+from infusion_guide.clinic.clock import clinic_today
+from infusion_guide.clinic.settings import ROOT, SettingError, settings
 from infusion_guide.report.figures import Figures, gather_now
 from infusion_guide.report.page import document, lead, tables
 from infusion_guide.report.period import Period, PeriodError
-from infusion_guide.settings import ROOT, SettingError, settings
 from infusion_guide.staff.csv_export import csv_bytes
 from infusion_guide.storage.database import DatabaseUnavailable, database, migrate
 

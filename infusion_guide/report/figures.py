@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from infusion_guide.channels import channel_title
-from infusion_guide.hours import opening_hours
+from infusion_guide.clinic.hours import opening_hours
 from infusion_guide.report.disclosure import SMALL, Count, Parts, protect
 from infusion_guide.report.period import Period
 from infusion_guide.storage.database import Database

@@ -8,12 +8,12 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 
 from markupsafe import Markup
 
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.library import topic_title
 from infusion_guide.report import plots
 from infusion_guide.report.disclosure import Count, Parts, share
 from infusion_guide.report.figures import Figures
-from infusion_guide.settings import settings
-from infusion_guide.templates import templates
-from infusion_guide.words import topic_title
+from infusion_guide.report.jinja import templates
 
 FOLDER = Path(__file__).resolve().parent / "templates"
 STYLE = FOLDER / "report.css"

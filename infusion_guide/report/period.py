@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Dict, Iterator, List, Optional, Tuple
 from zoneinfo import ZoneInfo
 
-from infusion_guide.clock import clinic_today, clinic_zone
-from infusion_guide.settings import settings
+from infusion_guide.clinic.clock import clinic_today, clinic_zone
+from infusion_guide.clinic.settings import settings
 
 LONGEST = 800  # days
 USUAL = 30  # days

@@ -11,19 +11,20 @@ from sanic import Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide import notices
-from infusion_guide.channels import first_aid
 from infusion_guide.channels.door import MAX_BODY, SECONDS
-from infusion_guide.server import health, logs
-from infusion_guide.server.action_endpoint import ActionEndpoint
-from infusion_guide.server.graph_runner import SequentialGraphRunner
+from infusion_guide.clinic.settings import settings
+from infusion_guide.delivery import notices
+from infusion_guide.delivery.outbox import deliver_forever
+from infusion_guide.engine.action_endpoint import ActionEndpoint
+from infusion_guide.engine.graph_runner import SequentialGraphRunner
+from infusion_guide.engine.lock_store import ConversationLocks
+from infusion_guide.engine.tracker_store import TrackerStore
+from infusion_guide.replies import first_aid
+from infusion_guide.server import health
 from infusion_guide.server.strict_http import be_strict
-from infusion_guide.settings import settings
 from infusion_guide.storage import clinic_answers
-from infusion_guide.storage.lock_store import ConversationLocks
-from infusion_guide.storage.outbox import deliver_forever
 from infusion_guide.storage.privacy import purge_daily
-from infusion_guide.storage.tracker_store import TrackerStore
+from infusion_guide.watch import logs
 
 logger = logging.getLogger(__name__)
 

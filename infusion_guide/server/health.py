@@ -12,8 +12,8 @@ from sanic import Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide.server.metrics import registry, surroundings
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
+from infusion_guide.watch.metrics import registry, surroundings
 
 _SECONDS = 2.0  # for one check
 _REMEMBERED = 1.0  # seconds that an answer of /ready is given again: each costs the database and others a call

@@ -4,10 +4,10 @@ import os
 import socket
 import sys
 
-from infusion_guide.server.logs import configure_logs
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 from infusion_guide.staff.application import server
 from infusion_guide.storage.database import database
+from infusion_guide.watch.logs import configure_logs
 
 
 def main() -> int:

@@ -20,10 +20,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.storage import staff
-from infusion_guide.storage.staff import ROLES
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage.accounts import ROLES
 
 logger = logging.getLogger(__name__)
 

@@ -17,15 +17,18 @@ from wtforms import HiddenField, IntegerField, SelectField, StringField, TextAre
 from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
-from infusion_guide import reply_book, reply_rules, sign_off
-from infusion_guide.clock import clinic_today
-from infusion_guide.reply_book import KINDS, Reading, Reply
-from infusion_guide.settings import settings
+from infusion_guide.clinic.clock import clinic_today
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import book as reply_book
+from infusion_guide.replies import rules as reply_rules
+from infusion_guide.replies.book import KINDS, Reading, Reply
+from infusion_guide.replies.library import clinic_file, said_answers
+from infusion_guide.staff import sign_off
 from infusion_guide.staff.access import CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import FOLDER, redirect, render
-from infusion_guide.storage import clinic_answers, reviews, staff
-from infusion_guide.words import clinic_file, said_answers
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import clinic_answers, reviews
 
 WRITERS = ("clinician",)  # who may answer for words that patients read
 

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infusion_guide.clock import clinic_time, clinic_zone
+from infusion_guide.clinic.clock import clinic_time, clinic_zone
 from infusion_guide.staff.access import ADMINS, page
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.rendering import page_count, page_number, render
-from infusion_guide.storage import staff
+from infusion_guide.storage import accounts as staff
 
 NAV = ("Audit log", "/staff/audit", ADMINS)
 A_PAGE = 100

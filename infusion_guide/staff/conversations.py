@@ -14,11 +14,12 @@ from starlette.routing import Route
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 from infusion_guide.staff.access import ADMINS, CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
-from infusion_guide.storage import staff, staff_conversations
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import conversations as staff_conversations
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.privacy import erase, wipe
 from infusion_guide.storage.sealing import Unreadable

@@ -8,7 +8,7 @@ from wtforms import Form
 from wtforms.csrf.session import SessionCSRF
 from wtforms.meta import DefaultMeta
 
-from infusion_guide.channels.identity import secret
+from infusion_guide.clinic.identity import secret
 
 Filled = TypeVar("Filled", bound="StaffForm")
 

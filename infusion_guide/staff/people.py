@@ -14,8 +14,8 @@ from wtforms import SelectField, StringField
 from infusion_guide.staff.access import ADMINS, ROLE_NAMES, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import redirect, render
-from infusion_guide.storage import staff
-from infusion_guide.storage.staff import Refused
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage.accounts import Refused
 
 NAV = ("People", "/staff/people", ADMINS)
 _ROLE_HINT = (

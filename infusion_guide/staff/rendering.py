@@ -10,14 +10,14 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from infusion_guide import callback
+from infusion_guide.callbacks import form as callback
 from infusion_guide.channels import channel_title
-from infusion_guide.channels.identity import secret
-from infusion_guide.clock import clinic_time
-from infusion_guide.settings import settings
+from infusion_guide.clinic.clock import clinic_time
+from infusion_guide.clinic.identity import secret
+from infusion_guide.clinic.settings import settings
+from infusion_guide.report.jinja import templates
 from infusion_guide.staff.access import ROLE_NAMES, delete_cookie, set_cookie
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.templates import templates
 
 FOLDER = Path(__file__).resolve().parent
 _SAID = "staff_said"

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from infusion_guide.clock import clinic_today
+from infusion_guide.clinic.clock import clinic_today
 from infusion_guide.report import page as report
 from infusion_guide.report.figures import Figures, gather
 from infusion_guide.report.period import Period, PeriodError

@@ -12,13 +12,14 @@ from starlette.routing import Route
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from infusion_guide.clock import clinic_time
+from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
 from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
-from infusion_guide.storage import staff, staff_requests
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import staff_requests
 from infusion_guide.storage.privacy import erase
 from infusion_guide.storage.staff_requests import LONGEST_NOTE, MOST_SEARCHED
 

@@ -25,7 +25,7 @@ from infusion_guide.staff.access import (
 )
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import redirect, render
-from infusion_guide.storage import staff
+from infusion_guide.storage import accounts as staff
 
 _WRONG = (
     f"That did not work. Please check the name and the password. After {staff.MOST_WRONG} wrong passwords in a row a name is "

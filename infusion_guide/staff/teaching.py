@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from infusion_guide.replies.library import topic_title
 from infusion_guide.staff.access import ADMINS, CLINICAL, note, page
 from infusion_guide.staff.rendering import redirect, render
+from infusion_guide.storage import taught as room
 from infusion_guide.storage.database import DatabaseUnavailable
-from infusion_guide.teaching import command, room, trial, waiting
+from infusion_guide.teaching import command, trial, waiting
 from infusion_guide.teaching.waiting import Line
-from infusion_guide.words import topic_title
 
 NAV = ("Teaching", "/staff/teaching", CLINICAL)
 _LOOK_AGAIN = 10  # seconds

@@ -12,15 +12,16 @@ from starlette.routing import Route
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
+from infusion_guide.replies.library import topic_title
 from infusion_guide.staff.access import CLINICAL, note, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
-from infusion_guide.storage import staff, staff_misses
+from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import staff_misses
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import waiting
 from infusion_guide.teaching.desk import Group, Sorted, redacted, warns
 from infusion_guide.teaching.waiting import Line
-from infusion_guide.words import topic_title
 
 NAV = ("Unanswered", "/staff/unanswered", CLINICAL)
 A_PAGE = 20

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.url import make_url
 from sqlalchemy.pool import QueuePool
 
-from infusion_guide.settings import ROOT, settings
+from infusion_guide.clinic.settings import ROOT, settings
 
 SECONDS = 2.0  # for one piece of work, from the wait for a connection to the commit
 _THREADS = 8

@@ -7,7 +7,8 @@ from typing import Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.storage import facts, misses, transcript
+from infusion_guide.storage import counts as facts
+from infusion_guide.storage import misses, transcript
 from infusion_guide.storage.sealing import seal_words, unseal
 from infusion_guide.storage.tables import feedback, turns
 

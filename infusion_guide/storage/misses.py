@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
-from infusion_guide.storage.facts import outcome_of
+from infusion_guide.replies.library import is_answerable
+from infusion_guide.storage.counts import outcome_of
 from infusion_guide.storage.sealing import seal_words
 from infusion_guide.storage.tables import misses
-from infusion_guide.words import is_answerable
 
 # Least confidence of an answer that nobody needs to look at. Of the answers on a topic to the development sentences lie
 # below it 59 of 68 wrong ones (87 %) and 180 of 1,149 right ones (16 %), so that one look in four finds a mistake (held out:

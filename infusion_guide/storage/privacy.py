@@ -15,10 +15,10 @@ from weakref import WeakSet
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide import callback
-from infusion_guide.settings import SettingError, settings
+from infusion_guide.callbacks import form as callback
+from infusion_guide.clinic.settings import SettingError, settings
+from infusion_guide.delivery.outbox import MAIL, WEBHOOK
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
-from infusion_guide.storage.outbox import MAIL, WEBHOOK
 from infusion_guide.storage.sealing import Unreadable, unseal
 from infusion_guide.storage.tables import (
     audit,
@@ -347,7 +347,7 @@ def main(arguments: List[str]) -> int:
 def _conversation(given: List[str]) -> str:
     if len(given) == 1:
         return given[0]
-    from infusion_guide.channels.identity import conversation_with  # only here: identity knows the secret key
+    from infusion_guide.clinic.identity import conversation_with  # only here: identity knows the secret key
 
     return conversation_with(given[0], given[1])
 

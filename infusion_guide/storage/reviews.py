@@ -7,7 +7,7 @@ from typing import Dict, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.clock import clinic_time
+from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.storage.tables import facts, reviews
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from infusion_guide.settings import settings
+from infusion_guide.clinic.settings import settings
 
 _ENCRYPTED = "fernet:"  # no JSON begins like this: what was stored before the setting was changed still reads
 
@@ -50,7 +50,7 @@ def _redacted(value: Any) -> Any:
         return {**value, "text": _FORM_ANSWER}
     if value.get("event") != "user":
         return value
-    from infusion_guide.storage.redaction import redact_event  # spaCy: a second to import, needed only here
+    from infusion_guide.text.redaction import redact_event  # spaCy: a second to import, needed only here
 
     parsed = value.get("parse_data") or {}
     if parsed.get("form_answer"):
@@ -62,7 +62,7 @@ def _redacted(value: Any) -> Any:
 def seal_words(words: str) -> str:
     """The text that is stored for words of a patient that are no event. Raises Unreadable: ENCRYPTION_KEY is no key."""
     if settings().stored_words == "redacted":
-        from infusion_guide.storage.redaction import redact
+        from infusion_guide.text.redaction import redact
 
         words = redact(words)
     return seal(words)

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from infusion_guide.storage import staff
+from infusion_guide.storage import accounts as staff
 from infusion_guide.storage.sealing import Unreadable, seal, unseal
 from infusion_guide.storage.tables import audit, request_notes, requests
 

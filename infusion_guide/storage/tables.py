@@ -76,7 +76,7 @@ feedback = sa.Table(
 )
 
 # Who asked a messaging platform's channel to write nothing more. Kept when a conversation is erased: `conversation` is the
-# keyed hash of an address (channels/identity.py), and without the row we would write to somebody who said no.
+# keyed hash of an address (clinic/identity.py), and without the row we would write to somebody who said no.
 opt_outs = sa.Table(
     "opt_outs",
     metadata,

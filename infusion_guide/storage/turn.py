@@ -21,7 +21,7 @@ class AlreadyAnswered(Exception):
 class Effect:
     """Something to be done outside the database once the turn is stored, at most one row for each `key`.
 
-    `kind` names the handler (infusion_guide/storage/outbox.py), `payload` is JSON without a patient's words. Effects of one
+    `kind` names the handler (infusion_guide/delivery/outbox.py), `payload` is JSON without a patient's words. Effects of one
     conversation and kind are delivered in order.
     """
 

@@ -17,7 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from infusion_guide.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.teaching import trial
 from infusion_guide.teaching.waiting import can_write
 
@@ -70,7 +70,7 @@ def _check(copy: Path) -> None:
 
 
 def _train(copy: Path) -> None:
-    _run(copy, "The training failed", "infusion_guide.train")
+    _run(copy, "The training failed", "infusion_guide.engine.training")
 
 
 def _test(copy: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 from sqlalchemy.engine import Row
 
 from infusion_guide.storage.staff_misses import Miss, opened
+from infusion_guide.storage.taught import same
 from infusion_guide.teaching.groups import Sorter, digest
-from infusion_guide.teaching.room import same
 
 _one_at_a_time = threading.Lock()
 _MOST_KNOWN = 2000  # wordings
@@ -89,7 +89,7 @@ def _wordings(misses: Sequence[Miss]) -> Iterator[Tuple[bytes, str]]:
 
 def warns(words: str) -> bool:
     """Whether the guard's patterns (data/safety/) find anything. The first time takes two seconds: in a thread."""
-    from infusion_guide.channels.first_aid import crisis_reply  # spaCy, only for who opens the page
+    from infusion_guide.replies.first_aid import crisis_reply  # spaCy, only for who opens the page
 
     return crisis_reply(words) is not None
 
@@ -101,7 +101,7 @@ def _taken_for_danger(miss: Miss) -> bool:
 
 def redacted(words: str) -> str:
     """`words` without what tells who wrote them. The first time takes two seconds: in a thread."""
-    from infusion_guide.storage.redaction import redact  # spaCy's names: 90 MB, only for who opens the page
+    from infusion_guide.text.redaction import redact  # spaCy's names: 90 MB, only for who opens the page
 
     key = digest(words)  # not the words: what is remembered here outlives their erasure
     with _one_at_a_time:

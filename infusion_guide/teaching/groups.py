@@ -6,8 +6,8 @@ from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from infusion_guide.nlu.cleaning import clean
-from infusion_guide.teaching.room import same
+from infusion_guide.storage.taught import same
+from infusion_guide.text.cleaning import clean
 
 # Least cosine between any two sentences of a group. Of the 1,890 development sentences on topics, complete linkage at 0.60
 # puts 48 % into groups of two or more, and 86 % of these share their group's topic; average linkage at the same share is

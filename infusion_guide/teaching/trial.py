@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.engine.training import digest_of, fingerprint, model_path
 from infusion_guide.evaluate.scores import rates
 from infusion_guide.evaluate.sentences import own
-from infusion_guide.settings import ROOT
-from infusion_guide.teaching import room
+from infusion_guide.storage import taught as room
 from infusion_guide.teaching.waiting import Line, hold, remove, waiting
-from infusion_guide.train import digest_of, fingerprint, model_path
 
 Outcome = Dict[str, Any]
 Row = Tuple[str, float, int, str, bool]  # name, rate, number of sentences, bound, whether it holds (scores.rates)

@@ -11,11 +11,11 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence,
 
 import yaml
 
-from infusion_guide import reply_book
-from infusion_guide.nlu.cleaning import clean
-from infusion_guide.settings import ROOT
-from infusion_guide.teaching import room
-from infusion_guide.words import read_yaml, topic_title
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.replies import book as reply_book
+from infusion_guide.replies.library import read_yaml, topic_title
+from infusion_guide.storage import taught as room
+from infusion_guide.text.cleaning import clean
 
 MOST = 20  # sentences at a time
 SHORTEST, LONGEST = 2, 200  # characters

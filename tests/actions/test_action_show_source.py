@@ -1,5 +1,5 @@
 from actions.action_show_source import ActionShowSource
-from infusion_guide.words import claims
+from infusion_guide.replies.library import claims
 from tests.actions.trackers import bot, run
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timezone
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide import hours
-from infusion_guide.settings import Settings
+from infusion_guide.clinic import hours
+from infusion_guide.clinic.settings import Settings
 
 
 def bot(name, sources=()):

@@ -6,10 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, List
 
-from infusion_guide.ports import free_port
+from infusion_guide.engine.training import ensure_model
 from infusion_guide.storage.database import migrate
-from infusion_guide.train import ensure_model
 from tests.faults.cluster import Actions, Worker, production
+from tests.ports import free_port
 
 CLINIC_NAME = "Willow Creek Clinic"
 CLINIC_PHONE = "555-123-4567"

@@ -5,7 +5,7 @@ from typing import List
 
 from playwright.sync_api import Page
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _SCRIPT = ROOT / "widget" / "node_modules" / "axe-core" / "axe.min.js"

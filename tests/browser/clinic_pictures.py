@@ -18,17 +18,19 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 
-from infusion_guide import callback
+from infusion_guide.callbacks import form as callback
+from infusion_guide.clinic.hours import hours_words
+from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
-from infusion_guide.hours import hours_words
-from infusion_guide.reply_book import digest, readings
-from infusion_guide.settings import ROOT, settings
-from infusion_guide.storage import clinic_answers, facts, misses, requests, reviews, staff_requests, tables
+from infusion_guide.replies.book import digest, readings
+from infusion_guide.replies.library import variations
+from infusion_guide.storage import clinic_answers, misses, requests, reviews, staff_requests, tables
+from infusion_guide.storage import counts as facts
+from infusion_guide.storage import taught as room
 from infusion_guide.storage.sealing import seal
 from infusion_guide.teaching import __main__ as teach
-from infusion_guide.teaching import room, trial, waiting
+from infusion_guide.teaching import trial, waiting
 from infusion_guide.teaching.waiting import Line
-from infusion_guide.words import variations
 from tests import report_example, staff_pages
 from tests.browser.chromium import chromium
 from tests.browser.fake_assistant import NOWHERE, FakeAssistant, reply, turn

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 from tests.browser.assistant import Assistant
 from tests.browser.chromium import chromium
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Tuple
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 from tests.browser.assistant import Assistant
 from tests.browser.chromium import chromium
 from tests.browser.looks import DESKTOP, PHONE, SMALLEST

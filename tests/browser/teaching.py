@@ -14,14 +14,14 @@ from typing import Iterator, List
 
 from playwright.sync_api import Browser, Page, expect
 
-from infusion_guide.ports import HOST, free_port
-from infusion_guide.settings import ROOT, Settings
-from infusion_guide.storage import staff
+from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.engine.training import MODELS, model_path
+from infusion_guide.storage import accounts as staff
 from infusion_guide.storage.database import Database
-from infusion_guide.train import MODELS, model_path
 from tests.browser.chromium import chromium
 from tests.browser.widget import WATCH, Widget
 from tests.faults.cluster import Process, variables
+from tests.ports import HOST, free_port
 from tests.staff_pages import NAMES, PASSWORD
 
 QUESTIONS = ("can my service dog come in with me", "do i have to take my nail polish off")
@@ -59,7 +59,7 @@ def whole_way(pictures: Path) -> int:
             database_url=f"sqlite:///{folder}/conversations.db",
             clinic_name="Willow Creek Clinic",
         )
-        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.serve"]
+        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve"]
         server = Process(command, variables(chosen), Path(folder) / "server.log")
         server.start()
         try:

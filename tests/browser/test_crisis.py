@@ -4,7 +4,7 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 from tests.browser.fake_assistant import NOWHERE
 from tests.browser.looks import DESKTOP, PHONE, SMALLEST
 from tests.browser.websites import tag

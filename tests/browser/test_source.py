@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 
 SOURCE = ROOT / "widget"
 SCRIPT = ROOT / "infusion_guide" / "website" / "widget.js"

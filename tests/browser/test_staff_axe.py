@@ -15,8 +15,8 @@ from starlette.routing import Match
 
 from infusion_guide.nlu.encoder import encoder
 from infusion_guide.storage import tables
+from infusion_guide.storage import taught as room
 from infusion_guide.storage.sealing import seal
-from infusion_guide.teaching import room
 from tests.browser.axe import violations
 from tests.browser.looks import DESKTOP
 from tests.staff_pages import PASSWORD, StaffPages

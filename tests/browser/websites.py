@@ -5,7 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Dict, Optional, Tuple
 
-from infusion_guide.ports import HOST
+from tests.ports import HOST
 
 # Where the clinic's proxy shows the website and the assistant under one name.
 STRICT = "default-src 'self'; connect-src 'self'; style-src 'self'"

@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 from playwright.sync_api import Locator, Page, expect
 
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
 from tests.browser.assistant import conversation_of
 
 WORDS: Dict[str, str] = json.loads((ROOT / "widget" / "src" / "strings" / "en.json").read_text(encoding="utf-8"))

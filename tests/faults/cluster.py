@@ -22,12 +22,12 @@ import psutil
 import psycopg2
 import requests
 
-from infusion_guide.bench.local_servers import Postgres, Redis
-from infusion_guide.ports import HOST, free_port
-from infusion_guide.serve import action_server, assistant, environment
-from infusion_guide.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.engine.training import model_path
+from infusion_guide.run.serve import action_server, assistant, environment
 from infusion_guide.storage.database import migrate
-from infusion_guide.train import model_path
+from tests.ports import HOST, free_port
+from tools.bench.local_servers import Postgres, Redis
 
 START_SECONDS = 180.0  # twenty on an idle machine
 UNLIMITED = 1_000_000  # where limits are not what is tested
@@ -211,7 +211,7 @@ def conversation_id(ticket: str, channel: str = "rest") -> str:
 
 
 class Worker(Process):
-    """One assistant process, with the command of infusion_guide/serve.py."""
+    """One assistant process, with the command of infusion_guide/run/serve.py."""
 
     def __init__(self, chosen: Settings, log: Path, model: Optional[Path] = None) -> None:
         self.settings = replace(chosen, port=free_port())

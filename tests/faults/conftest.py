@@ -4,9 +4,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from infusion_guide.bench.local_servers import Postgres, Redis
-from infusion_guide.train import ensure_model
+from infusion_guide.engine.training import ensure_model
 from tests.faults.cluster import Cluster
+from tools.bench.local_servers import Postgres, Redis
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from infusion_guide.bench.local_servers import HOST, free_port
+from tools.bench.local_servers import HOST, free_port
 
 
 class FakeActions:

@@ -19,9 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, List
 
-from infusion_guide.bench.local_servers import HOST, Postgres, Redis, free_port
-from infusion_guide.train import model_path
+from infusion_guide.engine.training import model_path
 from tests.faults.cluster import CRISIS, QUESTION, Cluster, conversation_id
+from tools.bench.local_servers import HOST, Postgres, Redis, free_port
 
 PATIENTS = 6  # that write at once; one worker takes them one after the other, so that some are always under way
 LEAD = 0.05  # seconds from the first message to the kill, growing with each kill: every moment of a turn is met

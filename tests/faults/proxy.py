@@ -5,7 +5,7 @@ import threading
 from contextlib import suppress
 from typing import Set
 
-from infusion_guide.bench.local_servers import HOST, free_port
+from tools.bench.local_servers import HOST, free_port
 
 
 class Proxy:

@@ -19,11 +19,10 @@ import socketio
 from itsdangerous import TimestampSigner
 from rasa.core.channels import BUILTIN_CHANNELS
 
-from infusion_guide.bench.local_servers import HOST, free_port
 from infusion_guide.channels.door import MAX_MESSAGE_ID, MAX_TEXT
-from infusion_guide.settings import ROOT
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.replies.library import read_yaml
 from infusion_guide.storage.database import migrate
-from infusion_guide.words import read_yaml
 from tests.faults.cluster import (
     CRISIS,
     NEEDS_ACTION,
@@ -38,6 +37,7 @@ from tests.faults.cluster import (
     wait_until,
 )
 from tests.faults.fake_actions import FakeActions
+from tools.bench.local_servers import HOST, free_port
 
 VISITOR, ADDRESS = 4, 12  # messages a minute that `small` lets in
 WEBHOOK = "/webhooks/rest/webhook"
@@ -461,8 +461,8 @@ def test_h2_without_a_model_it_does_not_serve(tmp_path):
 def test_h3_every_limit_of_time_lies_within_the_next(cluster):
     """A slow action, a call and the lock end in this order, so that no turn runs on after its patient was told to try again."""
     from infusion_guide.channels import door
-    from infusion_guide.server import action_endpoint
-    from infusion_guide.storage import database, lock_store
+    from infusion_guide.engine import action_endpoint, lock_store
+    from infusion_guide.storage import database
 
     assert database.SECONDS < door.SECONDS and action_endpoint.SECONDS < door.SECONDS < 5
     assert lock_store.RENEWED * 2 < lock_store.EXPIRES < door.SECONDS

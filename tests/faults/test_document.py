@@ -3,7 +3,7 @@
 import ast
 import re
 
-from infusion_guide.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT, Settings
 
 DOCUMENT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 UNLESS_NAMED = "tests/faults/test_abuse.py"

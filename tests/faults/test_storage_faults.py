@@ -7,15 +7,15 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from infusion_guide.bench.local_servers import HOST, Postgres, free_port
 from infusion_guide.channels import limits as counting
-from infusion_guide.settings import Settings
-from infusion_guide.storage import outbox as deliveries
+from infusion_guide.clinic.settings import Settings
+from infusion_guide.delivery import outbox as deliveries
+from infusion_guide.engine.training import ensure_model
 from infusion_guide.storage.database import Database, migrate
 from infusion_guide.storage.tables import outbox
-from infusion_guide.train import ensure_model
 from tests.faults.cluster import CRISIS, QUESTION, Actions, Worker, frozen, listening, problems_in, production, wait_until
 from tests.faults.proxy import Proxy
+from tools.bench.local_servers import HOST, Postgres, free_port
 
 IN_TIME = 5.0  # seconds for every call, whatever is broken
 SLACK = 1.0  # for a machine that does other work meanwhile

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Counter, List
 
-from infusion_guide.train import model_path
+from infusion_guide.engine.training import model_path
 from tests.development_server import DevelopmentServer, running
 from tests.faults.cluster import problems_in
 from tests.fuzz.calls import Outcome, Socket, kinds

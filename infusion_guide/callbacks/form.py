@@ -1,0 +1,273 @@
+"""What a call-back request consists of, and how a patient's words are read while it is being made."""
+
+import re
+import secrets
+from functools import lru_cache
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.library import DATA, button_title, line, read_yaml
+
+FORM = "callback_form"
+
+# The form's slots, in the order in which they are asked for.
+CONSENT, NAME, CONTACT, TIME, TOPIC, SEND = (
+    "callback_consent",
+    "callback_name",
+    "callback_contact",
+    "callback_time",
+    "callback_topic",
+    "callback_send",
+)
+SLOTS = (CONSENT, NAME, CONTACT, TIME, TOPIC, SEND)
+REFERENCE = "callback_reference"
+COUNT = "callback_count"  # of requests that the conversation has sent
+MOST_REQUESTS = 3  # of one conversation: more would only bury the clinic's staff
+OPTIONAL = (TIME, TOPIC)
+
+# What a patient can do at a step besides giving words; the button's payload is /form_answer/<choice>.
+AGREE, DECLINE, SEND_IT, SKIP, STOP = "agree", "decline", "send", "skip", "stop"
+CHANGES = {"change_name": NAME, "change_contact": CONTACT, "change_time": TIME, "change_topic": TOPIC}
+TIMES = ("any_time", "mornings", "afternoons")
+WORDS = "words"  # the patient's own words are the answer
+
+LONGEST = {NAME: 60, TIME: 100, TOPIC: 200}  # characters
+_DIGITS_OF_A_TRY = 4  # from so many digits on a text is meant as a number
+
+_TIME_LIKE = re.compile(
+    r"\d|\b(?:noon|morning|mornings|afternoon|afternoons|evening|evenings|night|nights|today|tonight|tomorrow|tmrw|tmr|lunch"
+    r"|week|weekday|weekdays|weekend|weekends|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|wed|thurs?"
+    r"|fri|sat|sun|any ?time|whenever|asap|early|late|later|soon|after|before|between)s?\b",
+    re.IGNORECASE,
+)
+_EMAIL_LIKE = re.compile(r"[^\s@<>,;:()]+@[^\s@<>,;:()]+")
+_GREETING = r"(?:(?:hi|hello|hey|yes|yeah|ok|okay|sure|um|uh|well|just)\b[\s,.!]*)*"
+_I_AM = (
+    r"(?:(?:me llamo|mi nombre es|my (?:full |first |last )?name(?:'s| is)?|name(?:'s| is)?|i am|i'm|im|it is|it's|its"
+    r"|this is|that's|(?:you |they |she |he |people )?(?:can |could |should |may )?(?:just )?(?:call|ask for)(?: me)?"
+    r"|they know me as|put|use|write|just put)\b[\s:,]*)+"
+)
+_NAME_LED_IN = re.compile(rf"^(?:.*\b(?:calls? me|goe?s? by)\b[\s:,]*|{_GREETING}{_I_AM})", re.IGNORECASE)
+_NAME_LED_OUT = re.compile(
+    r"(?:[\s,.!]+(?:please|pls|(?:thanks|thank you)(?: \w+)?|is fine|is ok|is okay|is good|works|will do|here|speaking))+$", re.I
+)
+
+# Of a reference: no letters and digits that look or sound alike, and no vowels, so that none is a word.
+_ALPHABET = "BCDFGHJKMPQRTVWXY346789"
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> Dict[str, FrozenSet[str]]:
+    """The wording of each choice (data/form_words.yml), without punctuation."""
+    wording: Dict[str, str] = read_yaml(DATA / "form_words.yml")
+    return {choice: frozenset(plain(phrase) for phrase in phrases.split(",")) for choice, phrases in wording.items()}
+
+
+def plain(text: str) -> str:
+    """`text` as it is compared: lower case, letters and digits, single blanks; apostrophes go without a trace."""
+    return " ".join(re.sub(r"[^\w\s]|_", " ", re.sub(r"['\u2019]", "", text.lower())).split())
+
+
+def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optional[str]:
+    """How `text` answers the form's question `step` (one of SLOTS): WORDS, a choice such as "skip", or None: not at all.
+
+    `label` is what the message would be outside the form (faq/depression, chitchat/affirm, nlu_fallback); `given` are the
+    slots so far.
+    """
+    said = plain(text)
+    for choice in _choices(step):
+        if said in _phrases()[choice]:
+            return choice
+    asks = asks_something(text)
+    if "?" not in text:
+        if _stops(said, step) and not (step == TIME and names_a_time(text)):
+            return STOP
+        if step == SEND and wish_in(text):  # "send it, but no voicemail": staff must read that, so the summary comes first
+            return "change_time"
+        for choice in _choices(step):
+            if choice != STOP and not asks and _holds(said, _phrases().get(f"{choice}_anywhere", frozenset())):
+                return choice
+    if step == CONSENT:
+        return _yes_or_no(said, text, label, AGREE, DECLINE)
+    if step == SEND:
+        return _change(said, text, given) or _yes_or_no(said, text, label, SEND_IT, STOP)
+    if step == CONTACT:
+        tried = contact_in(text) or "@" in text or len(re.sub(r"\D", "", text)) >= _DIGITS_OF_A_TRY
+        return WORDS if tried or not (asks or label != "nlu_fallback") else None
+    if step == TIME:
+        return None if asks and not _proposes_a_time(said, text) else WORDS
+    if step == TOPIC:  # "how to get started" and "what it costs" name a topic; "what does it cost" asks
+        return None if asks and (text.rstrip().endswith("?") or _asks_in_order(said)) else WORDS
+    return None if asks else WORDS
+
+
+def _stops(said: str, step: str) -> bool:
+    """Whether `said` leaves the form, whatever stands around it. "Don't call me after 5" and "cancel my appointment" do not."""
+    if step == TOPIC:
+        return any(said.startswith(phrase) for phrase in _phrases()["stop_first"])
+    return any(
+        (found := f" {said} ".find(f" {phrase} ")) >= 0 and _after(said, found + len(phrase)) not in _phrases()["condition_first"]
+        for phrase in _phrases()["stop_anywhere"]
+    )
+
+
+def _after(said: str, index: int) -> str:
+    """The word of `said` that begins after `index`; empty at the end."""
+    return (said[index:].split() or [""])[0]
+
+
+def wish_in(text: str) -> Optional[str]:
+    """What `text` asks staff to heed when they call, such as "but don't leave a message", in its own words; None without.
+
+    Such a wish can protect somebody at home. It is kept with the time, which staff read before they dial.
+    """
+    if not _holds(plain(text), _phrases()["wish"]):
+        return None
+    words = _EMAIL_LIKE.sub("", text)
+    for match in phonenumbers.PhoneNumberMatcher(text, settings().clinic_country, leniency=phonenumbers.Leniency.POSSIBLE):
+        words = words.replace(match.raw_string, "")
+    return words_in(words, TIME).strip(" ,.;:-")
+
+
+def with_wish(time: Any, wish: str) -> str:
+    """The value of TIME with `wish` added to what it holds."""
+    return words_in(f"{time}; {wish}" if time else wish, TIME)
+
+
+def _choices(step: str) -> Sequence[str]:
+    """The choices whose own wording counts at `step`, most telling first."""
+    if step == CONSENT:
+        return (STOP, AGREE, DECLINE)
+    if step == SEND:
+        return (STOP, SEND_IT, *CHANGES)
+    return (STOP, SKIP) if step in OPTIONAL else (STOP,)
+
+
+def _yes_or_no(said: str, text: str, label: str, yes: str, no: str) -> Optional[str]:
+    if asks_something(text):
+        return None
+    if label == "chitchat/affirm" or said.split(" ")[0] in _phrases()["yes_first"]:
+        return yes
+    return no if label == "chitchat/deny" else None
+
+
+def _holds(said: str, phrases: FrozenSet[str]) -> bool:
+    return any(f" {phrase} " in f" {said} " for phrase in phrases)
+
+
+def _change(said: str, text: str, given: Mapping[str, Any]) -> Optional[str]:
+    """Which part of the summary `text` wants to change."""
+    if contact_in(text):
+        return "change_contact"
+    if _holds(said, _phrases()["calls_me"]) and names_a_time(text):  # "call me after 5 instead" is about no name
+        return "change_time"
+    named = next((change for change in CHANGES if _holds(said, _phrases()[f"{change}_words"])), None)
+    if named and (named == "change_name" or _holds(said, _phrases()["fault"])):
+        return named
+    if asks_something(text):
+        return None
+    if set(said.split()) & set(plain(str(given.get(NAME) or "")).split()):
+        return "change_name"
+    return "change_time" if _TIME_LIKE.search(text) else None
+
+
+def _proposes_a_time(said: str, text: str) -> bool:
+    """Whether a question names a time for the call: "tomorrow?", "can you call at 3?", "when my kids are in school"."""
+    if said.startswith("when ") and not text.rstrip().endswith("?"):
+        return True
+    asks_first = said.split(" ")[0] in _phrases()["question_first"] and not _holds(said, _phrases()["calls_me"])
+    return bool(_TIME_LIKE.search(text)) and not asks_first
+
+
+def asks_something(text: str) -> bool:
+    """Whether `text` has the form of a question: a mark at its end, or it begins as questions do ("wait, what does ...")."""
+    words = _after_lead(plain(text))
+    return text.rstrip().endswith("?") or (len(words) >= 3 and words[0] in _phrases()["question_first"])
+
+
+def _asks_in_order(said: str) -> bool:
+    """Whether a verb stands where questions have it: "do i have to", "how much is it", not "how much it is"."""
+    words = _after_lead(said)
+    verbs = _phrases()["question_verbs"]
+    return bool(words) and (words[0] in verbs or bool(set(words[1:3]) & verbs and words[0] in _phrases()["question_first"]))
+
+
+def _after_lead(said: str) -> List[str]:
+    words = said.split()
+    while words and words[0] in _phrases()["question_lead"]:
+        words = words[1:]
+    return words
+
+
+def name_in(text: str) -> str:
+    """The name that `text` gives, as it should be written: "it's maria please" gives "Maria"; at most 60 characters."""
+    name = _NAME_LED_OUT.sub("", _NAME_LED_IN.sub("", " ".join(text.split()))).strip(" .,!?;:\"'()")
+    name = name or " ".join(text.split()).strip(" .,!?;:\"'()")
+    if name.islower() or name.isupper() and len(name) > 3:
+        name = " ".join(part[:1].upper() + part[1:].lower() for part in name.split())
+    return name[: LONGEST[NAME]].strip()
+
+
+def contact_in(text: str) -> Optional[str]:
+    """The phone number (E.164, maybe " ext. 5") or e-mail address that `text` holds, checked and normalised; None without.
+
+    Numbers without a country code are of CLINIC_COUNTRY (ITU-T E.164 through Google's libphonenumber; RFC 5321 and 6531
+    through email-validator, which asks no server here).
+    """
+    for match in _EMAIL_LIKE.finditer(text):
+        try:
+            return str(validate_email(match.group().strip(".!?'\""), check_deliverability=False).normalized)
+        except EmailNotValidError:
+            continue
+    found = phonenumbers.PhoneNumberMatcher(text, settings().clinic_country, leniency=phonenumbers.Leniency.POSSIBLE)
+    for match in found:
+        if phonenumbers.is_valid_number(match.number):
+            written = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
+            return f"{written} ext. {match.number.extension}" if match.number.extension else written
+    return None
+
+
+def shown(contact: str) -> str:
+    """`contact` as people of the clinic's country write it: (212) 555-0142."""
+    if "@" in contact:
+        return contact
+    number, _, extension = contact.partition(" ext. ")
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return contact
+    home = phonenumbers.region_code_for_number(parsed) == settings().clinic_country
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    written = phonenumbers.format_number(parsed, form)
+    return f"{written} ext. {extension}" if extension else written
+
+
+def shown_slots(slots: Mapping[str, Any]) -> Dict[str, str]:
+    """The form's slots (Rasa's, by name) as the summary shows them."""
+    given = {name: slots[name].value for name in (NAME, CONTACT, TIME, TOPIC) if name in slots}
+    words = {name: str(value) if value else line("utter_callback_skipped") for name, value in given.items()}
+    return {**words, **({CONTACT: shown(words[CONTACT])} if CONTACT in words else {})}
+
+
+def words_in(text: str, slot: str) -> str:
+    """What is kept of a patient's words for TIME or TOPIC: one line, not endless."""
+    return " ".join(text.split())[: LONGEST[slot]].strip()
+
+
+def names_a_time(text: str) -> bool:
+    """Whether `text` speaks of a day or an hour."""
+    return bool(_TIME_LIKE.search(text))
+
+
+def button_words(choice: str) -> str:
+    """What is kept of a pressed button of TIMES: the words on it."""
+    return button_title(f"/form_answer/{choice}")
+
+
+def new_reference() -> str:
+    """A number that a patient can read out, for example K7M-2QX: one of 148 million."""
+    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    return f"{drawn[:3]}-{drawn[3:]}"

@@ -1,0 +1,69 @@
+"""Who a message belongs to: ids that we issued and can verify, one name space for each channel."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from functools import lru_cache
+from typing import Any, Optional
+
+from itsdangerous import BadSignature, TimestampSigner
+
+from infusion_guide.clinic.settings import ROOT, settings
+
+_KEPT = ROOT / ".secret_key"
+_LONGEST = 200
+
+
+class NotIssued(ValueError):
+    """The id is not one of ours for this channel."""
+
+
+@lru_cache(maxsize=1)
+def secret() -> bytes:
+    """SECRET_KEY; outside production, without one, the key that is kept in .secret_key (made the first time)."""
+    if settings().secret_key:
+        return settings().secret_key.encode()
+    try:
+        descriptor = os.open(_KEPT, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return _KEPT.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return _KEPT.read_bytes()
+
+
+def issue(channel: str, conversation: Optional[str] = None) -> str:
+    """A ticket: what the visitor keeps and sends with each message, for example kX3...Q.aSJ0Zw.sQ2...
+
+    Of a new conversation, or a fresh one of `conversation`; it opens the conversation for SESSION_HOURS.
+    """
+    name = conversation[len(channel) + 1 :] if conversation else secrets.token_urlsafe(18)
+    return _signer(channel).sign(name).decode()
+
+
+def conversation_of(channel: str, ticket: Any) -> str:
+    """The conversation that `ticket` opens, for example web:kX3...Q.
+
+    Raises:
+        NotIssued: it was not issued by us for this channel, or more than SESSION_HOURS ago.
+    """
+    if not isinstance(ticket, str) or len(ticket) > _LONGEST:
+        raise NotIssued("This is not the id of a conversation.")
+    try:
+        name = _signer(channel).unsign(ticket.encode("utf-8", "replace"), max_age=settings().session_hours * 3600)
+    except BadSignature:  # or SignatureExpired, its child
+        raise NotIssued("This id was not issued here, or has expired.") from None
+    return f"{channel}:{name.decode()}"
+
+
+def conversation_with(channel: str, address: str) -> str:
+    """The conversation with the verified sender `address` of a messaging platform, for example sms:9f2c...
+
+    A phone number is not stored as an id: the id is its keyed hash (HMAC-SHA-256, half of it).
+    """
+    return f"{channel}:{hmac.new(secret(), f'{channel} {address}'.encode(), hashlib.sha256).hexdigest()[:32]}"
+
+
+def _signer(channel: str) -> TimestampSigner:
+    return TimestampSigner(secret(), salt=f"conversation {channel}", digest_method=hashlib.sha256)

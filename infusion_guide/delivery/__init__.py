@@ -1,0 +1,1 @@
+"""What a turn caused outside the database, delivered until it worked."""

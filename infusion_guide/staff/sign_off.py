@@ -1,0 +1,112 @@
+"""The list that a clinician signs before a release, to print: `make sign-off` writes results/sign-off.html.
+
+Every reply as patients read it, what it rests on, the ledger, the wording of the safety guard, the settings in use. The digest
+at its end names exactly these words: a signed printout belongs to the release whose list ends with the same one.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Tuple
+
+from infusion_guide.clinic.clock import clinic_time
+from infusion_guide.clinic.settings import ROOT, SettingError, settings
+from infusion_guide.replies.book import KINDS, Reply, Source, book, digest_of_all
+from infusion_guide.replies.library import DATA, ClinicAnswer, authorities, claims, clinic_file, read_yaml, said_answers
+from infusion_guide.report.jinja import templates
+from infusion_guide.storage import clinic_answers, reviews
+from infusion_guide.storage.database import DatabaseUnavailable, database
+
+LIST = ROOT / "results" / "sign-off.html"
+
+_STAFF = Path(__file__).resolve().parent
+_SETTINGS = {
+    "clinic_name": "Name of the clinic",
+    "clinic_phone": "Its phone number",
+    "clinic_hours": "Its hours",
+    "clinic_timezone": "Its time zone",
+    "clinic_holidays": "Closed on",
+    "emergency_number": "Emergency number",
+    "crisis_line": "Crisis line",
+    "poison_help": "Poison Help",
+    "treatment_helpline": "Treatment helpline",
+    "domestic_violence_hotline": "Domestic violence hotline",
+    "review_months": "Months until the next review",
+}
+_SURENESS = {
+    "alarm": "At once the full crisis reply",
+    "check_in": "A gentle question first",
+    "reassured": "After that question: believed, unless the classifier is sure of danger",
+    "harmless": "No danger: idiom, games, fiction",
+}
+
+
+def contents(replies: List[Reply], own: Mapping[str, ClinicAnswer], now: float) -> Dict[str, Any]:
+    """What the list shows of `replies` and of the clinic's `own` answers in force, at `now` (Unix seconds)."""
+    in_use = {title: getattr(settings(), name) or "not set" for name, title in _SETTINGS.items()}
+    safety = _safety()
+    return {
+        "kinds": [
+            (title, [(reply, reply.readings, _cited(reply)) for reply in replies if reply.kind == kind])
+            for kind, title in KINDS.items()
+        ],
+        "claims": list(claims().values()),
+        "authorities": list(authorities().values()),
+        "safety": safety,
+        "settings": in_use,
+        "own": [(reply, reply.own) for reply in replies if reply.own],
+        "count": len(replies),
+        "made": f"{clinic_time(now):%Y-%m-%d %H:%M %Z}",
+        "digest": digest_of_all(replies, claims(), authorities(), safety, in_use, {topic: own[topic]["text"] for topic in own}),
+    }
+
+
+def _cited(reply: Reply) -> List[Source]:
+    """What a reply rests on; of authorities only the name, for their facts stand in a part of their own."""
+    return list(dict.fromkeys(Source(source.where) if source.authority else source for source in reply.sources))
+
+
+def _safety() -> List[Tuple[str, str, List[str]]]:
+    """What the guard does, on which topic, at which wording (data/safety/)."""
+    found = []
+    for file, language in (("patterns.yml", ""), ("spanish.yml", ", in Spanish")):
+        for sureness, wording in read_yaml(DATA / "safety" / file).items():
+            by_topic = wording if isinstance(wording, dict) else {"any topic": wording}
+            for topic, patterns in by_topic.items():
+                found.append((_SURENESS[sureness], topic.replace("_", " ") + language, [str(each) for each in patterns]))
+    return [entry for entry in found if entry[2]]
+
+
+def as_file(values: Mapping[str, Any]) -> str:
+    """The list as one HTML file that needs nothing else."""
+    style = (_STAFF / "sign_off.css").read_text(encoding="utf-8")
+    return templates(_STAFF / "templates").get_template("sign_off.html").render(style=style, **values)
+
+
+def present() -> Tuple[List[Reply], Dict[str, ClinicAnswer], bool]:
+    """All replies, the clinic's own answers in force, and whether the database told them; without it the files tell."""
+    try:
+        written, signed = database().run_now(lambda connection: (clinic_answers.newest(connection), reviews.newest(connection)))
+    except DatabaseUnavailable:
+        return book(clinic_file(), {}), dict(clinic_file()), False
+    own = said_answers(written)
+    return book(own, signed), own, True
+
+
+def main() -> int:
+    """The command; 0 when the list was written."""
+    try:
+        replies, own, asked = present()
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not asked:
+        print("The database did not answer (DATABASE_URL): answers that staff wrote on the pages are not in the list.")
+    LIST.parent.mkdir(exist_ok=True)
+    LIST.write_text(as_file(contents(replies, own, time.time())), encoding="utf-8")
+    print(f"{len(replies)} replies to sign: {LIST.relative_to(ROOT)}. Open it in a browser and print it.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The conversations that staff may look at: those with a crisis, a request or feedback; what tells who somebody is taken out."""
+
+import re
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from infusion_guide.replies.book import names, unfilled
+from infusion_guide.storage.sealing import unseal
+from infusion_guide.storage.tables import conversations, events, feedback, requests
+from infusion_guide.storage.transcript import Turn, turns_of
+
+_CRISIS = conversations.c.crisis.isnot(None)
+_REQUEST = sa.exists().where(requests.c.sender_id == conversations.c.sender_id)
+_FEEDBACK = sa.exists().where(feedback.c.sender_id == conversations.c.sender_id)
+# Why a conversation may be looked at.
+REASONS = {"crisis": _CRISIS, "request": _REQUEST, "feedback": _FEEDBACK}
+
+_TURNS = (
+    sa.select([sa.func.count()])
+    .select_from(events)
+    .where(events.c.sender_id == conversations.c.sender_id, events.c.type_name == "user")
+    .scalar_subquery()
+)
+_COLUMNS = [
+    conversations.c.sender_id,
+    conversations.c.started,
+    conversations.c.updated,
+    *(sa.case((condition, True), else_=False).label(reason) for reason, condition in REASONS.items()),
+]
+_MOST_LINES = 10  # that are looked at one by one, 10 ms each; a message of 2,000 characters could have 500
+_PRIVATE = ("callback_name", "callback_contact")  # slots of a request under way, in the conversation's state
+
+Secret = Tuple[str, str]  # words, and what stands in their place
+
+
+def listed(connection: Connection, reason: Optional[str], limit: int, offset: int) -> Tuple[List[Row], int]:
+    """The conversations that may be looked at for `reason` (one of REASONS, None for any), newest first; how many in all.
+
+    A row has sender_id, started, updated (Unix seconds), turns, and a truth for each of REASONS.
+    """
+    wanted = REASONS[reason] if reason else sa.or_(*REASONS.values())
+    total = connection.execute(sa.select([sa.func.count()]).select_from(conversations).where(wanted)).scalar()
+    chosen = sa.select([*_COLUMNS, _TURNS.label("turns")]).where(wanted)
+    newest_first = chosen.order_by(conversations.c.updated.desc(), conversations.c.sender_id)
+    return connection.execute(newest_first.limit(limit).offset(offset)).fetchall(), total
+
+
+def find(connection: Connection, sender_id: str) -> Optional[Row]:
+    """The row of `listed` of one conversation, without `turns`; None when staff may not look at it, or there is none."""
+    wanted = (conversations.c.sender_id == sender_id, sa.or_(*REASONS.values()))
+    return connection.execute(sa.select(_COLUMNS).where(*wanted)).first()
+
+
+def why(row: Row) -> List[str]:
+    """The REASONS that hold for a row of `listed` or `find`."""
+    return [reason for reason in REASONS if row[reason]]
+
+
+def sealed(connection: Connection, sender_id: str) -> Dict[str, Any]:
+    """All that is stored of a conversation's talk, as it is stored; `opened` reads it, and needs no connection."""
+    said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
+    state = sa.select([conversations.c.state]).where(conversations.c.sender_id == sender_id)
+    asked = sa.select([requests.c.name, requests.c.contact]).where(requests.c.sender_id == sender_id)
+    return {
+        "events": connection.execute(said).scalars().all(),
+        "state": connection.execute(state).scalar(),
+        "requests": [tuple(row) for row in connection.execute(asked)],
+    }
+
+
+def opened(stored: Dict[str, Any]) -> Tuple[List[Turn], List[Secret]]:
+    """The turns of what `sealed` read, and what the patient has said of who they are. Raises sealing.Unreadable."""
+    turns = turns_of([unseal(data) for data in stored["events"]])
+    slots = unseal(stored["state"]).get("slots", {}) if stored["state"] else {}
+    given = [[slots.get(slot) for slot in _PRIVATE]] + [[data and unseal(data) for data in row] for row in stored["requests"]]
+    named = [(str(name), "[name]") for name, _ in given if name]
+    return turns, named + [(str(contact), "[contact]") for _, contact in given if contact]
+
+
+def redacted(turns: Sequence[Turn], secrets: Sequence[Secret]) -> List[Turn]:
+    """`turns` without what tells who the patient is, as far as patterns find it; loads spaCy the first time, seconds.
+
+    The patient's words, and the assistant's where words of the patient stand in them.
+    """
+    return [
+        {
+            **turn,
+            "text": None if turn["text"] is None else _redacted(turn["text"], secrets),
+            "replies": [
+                {**reply, "text": _redacted(reply["text"], secrets)} if _may_quote(reply) else reply for reply in turn["replies"]
+            ],
+        }
+        for turn in turns
+    ]
+
+
+def without_names(words: str) -> str:
+    """What staff wrote, for the audit log, which outlives every erasure; loads spaCy the first time, seconds."""
+    return _redacted(words, []) if words else ""
+
+
+def _may_quote(reply: Dict[str, Any]) -> bool:
+    """Whether words of the patient may stand in a reply: its braces are filled by more than settings, or it is unknown."""
+    name = reply["metadata"].get("utter_action", "")
+    return name not in names() or bool(unfilled(name))
+
+
+def _redacted(text: str, secrets: Sequence[Secret]) -> str:
+    from infusion_guide.text.redaction import redact
+
+    for words, placeholder in secrets:
+        text = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", placeholder, text, flags=re.IGNORECASE)
+        if placeholder == "[name]":
+            for part in re.findall(r"\w{2,}", words):  # as it is written: "will" is no Will
+                text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", placeholder, text)
+    lines = text.split("\n")
+    return "\n".join(map(redact, lines)) if len(lines) <= _MOST_LINES else redact(text)
