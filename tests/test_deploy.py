@@ -66,7 +66,7 @@ def test_every_part_is_there():
 
 
 def test_roles_are_those_of_serve():
-    source = (ROOT / "infusion_guide" / "serve.py").read_text(encoding="utf-8")
+    source = (ROOT / "infusion_guide" / "run" / "serve.py").read_text(encoding="utf-8")
     known = re.search(r"^ROLES = \((.*)\)$", source, re.MULTILINE)
     assert known, "infusion_guide/run/serve.py has no ROLES"
     known = set(re.findall(r'"(\w+)"', known[1]))

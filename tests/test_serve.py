@@ -38,7 +38,7 @@ server.serve_forever()
 
 SUPERVISOR = """
 import os, sys
-from infusion_guide import serve
+from infusion_guide.run import serve
 serve.LOOK = 0.05
 serve.LONGEST_PAUSE = float(sys.argv[1])
 parts = []
