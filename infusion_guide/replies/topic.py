@@ -1,0 +1,54 @@
+"""What is talked about: the names of the register, `<kind>/<name>`, as labels, replies and payloads spell them."""
+
+from dataclasses import dataclass
+
+KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
+ANSWERABLE = ("faq", "uncovered", "advice", "misuse")
+_REPLY = "utter_"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One entry of the register: `faq/depression` is said by the reply `utter_faq/depression` and sent by `/faq/depression`.
+
+    What has no topic (`utter_fallback_person`, the intent `request_callback`) has the kind "".
+    """
+
+    kind: str
+    name: str
+
+    @classmethod
+    def of(cls, label: str) -> "Topic":
+        """The topic that a label (`faq/depression`), a reply (`utter_faq/depression`) or a payload (`/faq/depression`) names."""
+        kind, slash, name = label.lstrip("/").removeprefix(_REPLY).partition("/")
+        return cls(kind, name) if slash else cls("", kind)
+
+    @property
+    def label(self) -> str:
+        """faq/depression"""
+        return f"{self.kind}/{self.name}" if self.kind else self.name
+
+    @property
+    def reply(self) -> str:
+        """The name of its reply, utter_faq/depression."""
+        return _REPLY + self.label
+
+    @property
+    def payload(self) -> str:
+        """What its button sends, /faq/depression."""
+        return "/" + self.label
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether it has an answer of its own; not a crisis, not small talk, not a miss."""
+        return self.kind in ANSWERABLE
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether its reply says that a message was not understood."""
+        return not self.kind and self.name.startswith("fallback")
+
+    @property
+    def outcome(self) -> str:
+        """One of KINDS, "fallback" or "other": few values, as figures and labels of metrics must be."""
+        return "fallback" if self.is_fallback else self.kind if self.kind in KINDS else "other"
