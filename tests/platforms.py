@@ -116,7 +116,7 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
 
 async def rows(bot, table):
     """All rows of `table` in the database of `running`."""
-    return await bot.store.database.read(lambda connection: connection.execute(sa.select([table])).fetchall())
+    return await bot.store.database.read(lambda connection: connection.execute(sa.select(table)).fetchall())
 
 
 def collected(strategy, count):

@@ -43,7 +43,7 @@ class ActionEndpoint(EndpointConfig):
             if error.status == _REJECTED and _is_rejection(error.text):
                 raise
             raise TurnAborted(f"The action server answered {error.status}.") from None
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise TurnAborted(f"The action server did not answer within {SECONDS:.0f} s.") from None
         except (aiohttp.ClientError, OSError) as error:
             raise TurnAborted(f"The action server cannot be reached ({type(error).__name__}).") from None

@@ -19,7 +19,7 @@ def inputs(project: Path = ROOT) -> Iterator[Path]:
     """Every file that training reads, in a fixed order."""
     yield project / "config.yml"
     yield project / "domain.yml"
-    yield project / "requirements" / "base.txt"
+    yield from (project / "requirements" / f"{name}.txt" for name in ("base", "alone"))
     for folder in ("nlu", "responses", "rules"):
         yield from sorted((project / "data" / folder).glob("**/*.yml"))
     yield from room.files(project)

@@ -9,6 +9,7 @@ from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
@@ -39,7 +40,7 @@ class LanguageDetector(TrainedComponent):
         """Learns from every training sentence; needs all three languages."""
         examples = labelled_examples(training_data)
         counts = scipy.sparse.vstack([e.get(COUNTS).values for e in examples])
-        learner = LogisticRegression(C=100, solver="liblinear", class_weight="balanced")
+        learner = OneVsRestClassifier(LogisticRegression(C=100, solver="liblinear", class_weight="balanced"))
         return self.store(learner.fit(counts, [language_of_example(e) for e in examples]))
 
     def process(self, messages: List[Message]) -> List[Message]:

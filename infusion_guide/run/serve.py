@@ -23,7 +23,7 @@ from infusion_guide.storage.database import DatabaseUnavailable, database, full_
 from infusion_guide.teaching import trial
 
 ROLES = ("assistant", "actions", "staff", "migrate")
-_RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
+_RASA = [sys.executable, "-W", "ignore", "-m", "infusion_guide.engine"]
 STOP_SECONDS = 10.0  # that a process has to end by itself; above the door's time for a whole turn (channels/door.py)
 LOOK = 0.5  # seconds between two looks whether everything runs
 LONGEST_PAUSE = 30.0  # seconds before a new start
@@ -40,7 +40,6 @@ def environment(chosen: Settings) -> Dict[str, str]:
         "DATABASE_URL": full_url(chosen.database_url),
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONWARNINGS": "ignore",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
     }
 
 

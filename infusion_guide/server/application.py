@@ -6,7 +6,6 @@ from typing import Any, Optional
 
 from rasa.core.agent import Agent
 from rasa.core.tracker_store import FailSafeTrackerStore
-from rasa.engine.runner.dask import DaskGraphRunner
 from sanic import Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
@@ -16,7 +15,6 @@ from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import notices
 from infusion_guide.delivery.outbox import deliver_forever
 from infusion_guide.engine.action_endpoint import ActionEndpoint
-from infusion_guide.engine.graph_runner import SequentialGraphRunner
 from infusion_guide.engine.lock_store import ConversationLocks
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.replies import first_aid
@@ -60,22 +58,10 @@ def protect(app: Sanic) -> None:
     app.ctx.fit = False
     app.register_middleware(_hold_until_fit, "request")
     app.register_middleware(_add_headers, "response")
-    app.register_listener(_take_rasas_cors_off, "before_server_start")
     app.register_listener(_prepare, "after_server_start")
     be_strict(app)
     health.add_routes(app)
     notices.attach()
-
-
-async def _take_rasas_cors_off(app: Sanic, _: Any) -> None:
-    """Which websites may call is said by the channels (ALLOWED_ORIGINS).
-
-    Rasa's extension, which joins in while the server starts, would answer every browser's question itself, and forbid, and
-    add headers to everything.
-    """
-    for middleware in (app.request_middleware, app.response_middleware):
-        for each in [each for each in middleware if each.__module__.startswith("sanic_cors")]:
-            middleware.remove(each)
 
 
 async def _hold_until_fit(request: Request) -> Optional[HTTPResponse]:
@@ -108,7 +94,7 @@ async def _prepare(app: Sanic, _: Any) -> None:
 
 
 def make_fit(agent: Agent) -> None:
-    """Puts our storage rules, timeouts and graph runner into a loaded `agent`.
+    """Puts our storage rules and timeouts into a loaded `agent`.
 
     Raises:
         Misconfigured: Rasa quietly used something else for what endpoints.yml names.
@@ -128,10 +114,3 @@ def make_fit(agent: Agent) -> None:
     if agent.action_endpoint is not None:
         agent.action_endpoint = ActionEndpoint.like(agent.action_endpoint)
         agent.processor.action_endpoint = agent.action_endpoint
-    quicken(agent)
-
-
-def quicken(agent: Agent) -> None:
-    """The part of `make_fit` that only saves time."""
-    if agent.processor is not None and isinstance(agent.processor.graph_runner, DaskGraphRunner):
-        agent.processor.graph_runner = SequentialGraphRunner.like(agent.processor.graph_runner)

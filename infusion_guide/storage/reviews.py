@@ -18,7 +18,7 @@ def sign(connection: Connection, name: str, digest: str, by: str) -> None:
 
 def newest(connection: Connection) -> Dict[Tuple[str, str], Tuple[str, date]]:
     """The newest signature, by whom and on which day, by name of the reply and digest of its words."""
-    rows = connection.execute(sa.select([reviews]).order_by(reviews.c.at, reviews.c.id))
+    rows = connection.execute(sa.select(reviews).order_by(reviews.c.at, reviews.c.id))
     return {(row.name, row.digest): (row.reviewed_by, clinic_time(row.at).date()) for row in rows}
 
 
