@@ -38,7 +38,7 @@ bench-scale: .venv/.dev ## one and two assistants behind nginx; fills in docs/sc
 	@$(PYTHON) -m tools.bench.scale
 
 check: .venv/.dev ## the one-second gate: do all rooms agree?
-	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py
+	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py tests/test_widget_rooms.py
 
 lint: .venv/.dev ## format and style
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
