@@ -16,7 +16,7 @@ export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: setup ## serve the assistant and its action server (settings: .env)
+run: setup ## serve the assistant and the staff pages (settings: .env)
 	@$(PYTHON) -m infusion_guide.run.serve
 
 chat: setup ## talk to it in the terminal

@@ -112,14 +112,14 @@ def kill(one, name):
         one.get(name, "/die")
 
 
-@pytest.mark.parametrize("victim", ["actions", "assistant"])
+@pytest.mark.parametrize("victim", ["assistant", "staff"])
 def test_what_ends_by_itself_is_started_again(supervised, victim):
-    one = supervised("actions", "assistant")
+    one = supervised("assistant", "staff")
     kill(one, victim)
     one.until(lambda: one.told().count(f"{victim} started") == 2)
     one.until(lambda: psutil.Process(one.pids()[-1]).net_connections())
     assert one.get(victim) == b"ok"
-    other = {"actions", "assistant"} - {victim}
+    other = {"assistant", "staff"} - {victim}
     assert one.told().count(f"{other.pop()} started") == 1
 
 
@@ -136,14 +136,14 @@ def test_a_new_model_starts_its_part_anew(supervised):
 
 
 def test_pauses_grow_and_then_it_gives_up(supervised):
-    one = supervised("actions", "mortal", longest_pause=0.2)
+    one = supervised("staff", "mortal", longest_pause=0.2)
     kill(one, "mortal")
     assert one.process.wait(20) == 1
     words = one.process.stderr.read()
     assert one.told().count("mortal started") == 1 + serve.MOST_ENDS
     assert "The mortal ended (exit 7); starting it again" in words
     assert "The mortal ended again (exit 3); giving up after 5 new starts." in words
-    assert one.told()[-1] == "actions stopped"
+    assert one.told()[-1] == "staff stopped"
 
 
 def test_the_pauses(monkeypatch, tmp_path):
@@ -158,12 +158,12 @@ def test_the_pauses(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_the_last_started_first_and_leaves_nothing(supervised, asked):
-    one = supervised("actions", "assistant")
+    one = supervised("assistant", "staff")
     pids = one.pids()
     one.process.send_signal(asked)
     one.process.send_signal(asked)  # an impatient second time
     assert one.process.wait(20) == 0
-    assert one.told()[-2:] == ["assistant stopped", "actions stopped"]
+    assert one.told()[-2:] == ["staff stopped", "assistant stopped"]
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
@@ -182,7 +182,7 @@ def test_where_this_machine_reaches_the_assistant(host, url):
 
 
 def test_run_starts_the_staff_pages_last_and_says_who_can_sign_in(monkeypatch, capsys, tmp_path):
-    chosen = Settings(port=1, actions_port=2, staff_port=3, database_url=f"sqlite:///{tmp_path}/clinic.db")
+    chosen = Settings(port=1, staff_port=3, database_url=f"sqlite:///{tmp_path}/clinic.db")
     begun = []
     monkeypatch.setattr(serve, "settings", lambda: chosen)
     monkeypatch.setattr(serve, "ensure_model", lambda: tmp_path / "model.tar.gz")
@@ -190,7 +190,7 @@ def test_run_starts_the_staff_pages_last_and_says_who_can_sign_in(monkeypatch, c
     monkeypatch.setattr(serve, "supervise", lambda parts, env, ready, renewed: begun.append(parts) or ready() or 0)
     monkeypatch.setattr(sys, "argv", ["serve"])
     assert serve.main() == 0
-    assert [part.name for part in begun[0]] == ["action server", "assistant", "staff pages"]
+    assert [part.name for part in begun[0]] == ["assistant", "staff pages"]
     assert begun[0][-1].url == "http://127.0.0.1:3/staff/health"
     told = "Staff pages: http://127.0.0.1:3/staff"
     assert f"{told} (nobody can sign in yet: make staff NAME=maria ROLE=admin" in capsys.readouterr().out

@@ -1,6 +1,6 @@
-"""Runs the assistant and its action server on this machine: `python -m infusion_guide.run.serve` (or `... serve shell`).
+"""Runs the assistant and the staff pages on this machine: `python -m infusion_guide.run.serve` (or `... serve shell`).
 
-In a container, where restarting is somebody else's work, one role a process: `... serve assistant|actions|staff|migrate`.
+In a container, where restarting is somebody else's work, one role a process: `... serve assistant|staff|migrate`.
 """
 
 import os
@@ -22,7 +22,7 @@ from infusion_guide.storage import accounts as staff
 from infusion_guide.storage.database import DatabaseUnavailable, database, full_url, migrate
 from infusion_guide.teaching import trial
 
-ROLES = ("assistant", "actions", "staff", "migrate")
+ROLES = ("assistant", "staff", "migrate")
 _RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
 STOP_SECONDS = 10.0  # that a process has to end by itself; above the door's time for a whole turn (channels/door.py)
 LOOK = 0.5  # seconds between two looks whether everything runs
@@ -35,8 +35,6 @@ def environment(chosen: Settings) -> Dict[str, str]:
     return {
         "OPENBLAS_NUM_THREADS": "1",  # one core a process; more cores are for more assistants (docs/scaling.md)
         **os.environ,
-        "ACTIONS_PORT": str(chosen.actions_port),
-        "ACTIONS_URL": chosen.actions_url or f"http://127.0.0.1:{chosen.actions_port}",
         "DATABASE_URL": full_url(chosen.database_url),
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONWARNINGS": "ignore",
@@ -87,16 +85,6 @@ def _stop(process: subprocess.Popen) -> None:
             process.wait()
 
 
-def action_server(port: int, host: str = "127.0.0.1") -> List[str]:
-    """Command of the action server. Rasa SDK binds every address unless SANIC_HOST tells otherwise."""
-    code = (
-        f"import os; os.environ['SANIC_HOST'] = {host!r}\n"
-        "from infusion_guide.watch.logs import configure_logs; configure_logs('actions')\n"
-        f"import rasa_sdk.endpoint as endpoint; endpoint.run('actions', port={port})"
-    )
-    return [sys.executable, "-c", code]
-
-
 def assistant(chosen: Settings, model: Path) -> List[str]:
     """Command of the assistant."""
     files = ["--model", str(model), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
@@ -106,14 +94,6 @@ def assistant(chosen: Settings, model: Path) -> List[str]:
 def staff_pages() -> List[str]:
     """Command of the staff pages, on HOST and STAFF_PORT."""
     return [sys.executable, "-W", "ignore", "-m", "infusion_guide.staff"]
-
-
-@contextmanager
-def actions_running(port: int, env: Dict[str, str]) -> Iterator[None]:
-    """The action server, ready to answer."""
-    with running(action_server(port), env) as process:
-        wait_for(f"http://127.0.0.1:{port}/health", process)
-        yield
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +204,7 @@ def main() -> int:
         print("Note: CLINIC_PHONE is not set in .env, so replies name no phone number of the clinic.", flush=True)
     if sys.argv[1:] == ["shell"]:
         files = ["--model", str(model), "--endpoints", "endpoints.yml", "--credentials", os.devnull]
-        return _shell([*_RASA, "shell", *files], chosen, env)
+        return _shell([*_RASA, "shell", *files], env)
     _stop_when_asked()
     taught = trial.Watch()
 
@@ -236,7 +216,6 @@ def main() -> int:
         return assistant_of(fresh) if fresh else None
 
     parts = [
-        Part("action server", action_server(chosen.actions_port), f"http://127.0.0.1:{chosen.actions_port}/health"),
         assistant_of(model),
         Part("staff pages", staff_pages(), f"{local_url(chosen, chosen.staff_port)}/staff/health"),
     ]
@@ -257,9 +236,7 @@ def _play(role: str, chosen: Settings) -> int:
     """One role in this very process, so that signals of a container's supervisor reach it. Nothing is trained here."""
     if role == "migrate":
         return _migrated(chosen)
-    if role == "actions":
-        command = action_server(chosen.actions_port, chosen.host)
-    elif role == "staff":
+    if role == "staff":
         command = staff_pages()
     elif model_path().exists():
         command = assistant(chosen, model_path())
@@ -269,12 +246,11 @@ def _play(role: str, chosen: Settings) -> int:
     return os.execvpe(command[0], command, environment(chosen))  # does not come back
 
 
-def _shell(command: List[str], chosen: Settings, env: Dict[str, str]) -> int:
+def _shell(command: List[str], env: Dict[str, str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with actions_running(chosen.actions_port, env):
-            print("Loading; type your question when you are asked to. /stop ends the talk.", flush=True)
-            return subprocess.call(command, cwd=ROOT, env=env)
+        print("Loading; type your question when you are asked to. /stop ends the talk.", flush=True)
+        return subprocess.call(command, cwd=ROOT, env=env)
     except KeyboardInterrupt:
         return 0
 

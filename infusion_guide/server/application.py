@@ -15,7 +15,7 @@ from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import notices
 from infusion_guide.delivery.outbox import deliver_forever
-from infusion_guide.engine.action_endpoint import ActionEndpoint
+from infusion_guide.engine.actions import actions_at
 from infusion_guide.engine.graph_runner import SequentialGraphRunner
 from infusion_guide.engine.lock_store import ConversationLocks
 from infusion_guide.engine.tracker_store import TrackerStore
@@ -108,7 +108,7 @@ async def _prepare(app: Sanic, _: Any) -> None:
 
 
 def make_fit(agent: Agent) -> None:
-    """Puts our storage rules, timeouts and graph runner into a loaded `agent`.
+    """Puts our storage rules, actions and graph runner into a loaded `agent`.
 
     Raises:
         Misconfigured: Rasa quietly used something else for what endpoints.yml names.
@@ -125,9 +125,7 @@ def make_fit(agent: Agent) -> None:
     if agent.processor is None:
         raise Misconfigured("No model is loaded. Run `make train`.")
     agent.processor.tracker_store = store
-    if agent.action_endpoint is not None:
-        agent.action_endpoint = ActionEndpoint.like(agent.action_endpoint)
-        agent.processor.action_endpoint = agent.action_endpoint
+    agent.action_endpoint = agent.processor.action_endpoint = actions_at(settings().actions_url)
     quicken(agent)
 
 
