@@ -68,10 +68,10 @@ def assistant(model: Path) -> Assistant:
     return Assistant(agent)
 
 
-def outcomes(model: Path, texts: List[str], show: bool = True) -> List[Dict[str, Any]]:
+def outcomes(talker: Assistant, texts: List[str], show: bool = True) -> List[Dict[str, Any]]:
     """Outcome of each text, in order; a progress bar on the terminal while it runs."""
 
-    async def run_all(talker: Assistant) -> List[Dict[str, Any]]:
+    async def run_all() -> List[Dict[str, Any]]:
         return [await talker.outcome(text) for text in tqdm(texts, disable=not show, unit="message", mininterval=5)]
 
-    return asyncio.run(run_all(assistant(model)))
+    return asyncio.run(run_all())

@@ -32,8 +32,9 @@ from infusion_guide.clinic.hours import OpeningHours
 from infusion_guide.clinic.settings import ENV_FILE, ROOT, SettingError, Settings, settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.engine.training import MODELS, model_path
+from infusion_guide.replies import pins
+from infusion_guide.run.commands import local_url
 from infusion_guide.run.doctor_messaging import PLATFORMS, problem
-from infusion_guide.run.serve import local_url
 from infusion_guide.storage.database import create_engine, full_url
 
 OK, NOTE, FIX = "OK", "NOTE", "FIX"
@@ -90,6 +91,12 @@ def model(_: Settings) -> Finding:
     if list(MODELS.glob("infusion-guide-*.tar.gz")):
         return Finding(FIX, "the model is older than data/, config.yml or the code it is made of. Run `make train`.")
     return Finding(FIX, "there is no model. Run `make train` (a few minutes).")
+
+
+def crisis_words(_: Settings) -> Finding:
+    """In a crisis is said what was signed."""
+    changed = pins.changed()
+    return Finding(FIX, changed) if changed else Finding(OK, "the words for a crisis are those that were signed")
 
 
 def clinic(chosen: Settings) -> Finding:
@@ -304,6 +311,7 @@ CHECKS: Tuple[Check, ...] = (
     python_version,
     packages,
     model,
+    crisis_words,
     clinic,
     opening_hours,
     notices,

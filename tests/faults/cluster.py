@@ -22,10 +22,10 @@ from typing import Any, Dict, Iterator, List, Optional
 import psutil
 import psycopg2
 import requests
+from infusion_guide.run.serve import assistant, environment
 
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.engine.training import model_path
-from infusion_guide.run.serve import assistant, environment
 from infusion_guide.storage.database import migrate
 from tests.ports import HOST, free_port
 from tools.bench.local_servers import Postgres, Redis

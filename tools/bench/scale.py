@@ -21,11 +21,11 @@ from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 import aiohttp
 import numpy as np
 import psutil
+from infusion_guide.run.serve import assistant, environment, wait_for
 
 from infusion_guide.clinic.settings import ROOT, Settings, settings
 from infusion_guide.engine.training import model_path
 from infusion_guide.evaluate.sentences import HELDOUT, own
-from infusion_guide.run.serve import assistant, environment, wait_for
 from infusion_guide.storage.database import migrate
 from tests.ports import HOST, free_port
 from tools.bench import records
