@@ -72,7 +72,7 @@ class Platforms:
 
 
 class DevelopmentServer(Process):
-    """`python -m infusion_guide.run.serve`: what `make run` starts."""
+    """`python -m infusion_guide.run`: what `make run` starts."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -89,9 +89,7 @@ class DevelopmentServer(Process):
             **{f"{name}_api": f"{self.platforms.url}/{name}" for name in ("telegram", "slack", "meta", "twilio")},
             **dict.fromkeys(limits, UNLIMITED),
         )
-        super().__init__(
-            [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve"], variables(chosen), folder / "server.log"
-        )
+        super().__init__([sys.executable, "-W", "ignore", "-m", "infusion_guide.run"], variables(chosen), folder / "server.log")
 
     def rows(self, table: str) -> int:
         """How many rows `table` has."""

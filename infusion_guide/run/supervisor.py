@@ -1,9 +1,5 @@
-"""Runs the assistant and the staff pages on this machine: `python -m infusion_guide.run.serve` (or `... serve shell`).
+"""Starts the servers that belong together, starts again what ends by itself, and stops all of them in order."""
 
-In a container, where restarting is somebody else's work, one role a process: `... serve assistant|staff|migrate`.
-"""
-
-import os
 import signal
 import subprocess
 import sys
@@ -13,33 +9,15 @@ import urllib.request
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
 
-from infusion_guide.clinic.settings import ROOT, SettingError, Settings, settings
-from infusion_guide.engine.training import ensure_model, model_path
-from infusion_guide.storage import accounts as staff
-from infusion_guide.storage.database import DatabaseUnavailable, database, full_url, migrate
-from infusion_guide.teaching import trial
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.server.console import Bar, tell
 
-ROLES = ("assistant", "staff", "migrate")
-_RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
 STOP_SECONDS = 10.0  # that a process has to end by itself; above the door's time for a whole turn (channels/door.py)
 LOOK = 0.5  # seconds between two looks whether everything runs
 LONGEST_PAUSE = 30.0  # seconds before a new start
 MOST_ENDS, WINDOW = 5, 300.0  # so many unexpected ends within so many seconds are mended
-
-
-def environment(chosen: Settings) -> Dict[str, str]:
-    """What Rasa's processes need in their environment: the settings that endpoints.yml names, telemetry off."""
-    return {
-        "OPENBLAS_NUM_THREADS": "1",  # one core a process; more cores are for more assistants (docs/scaling.md)
-        **os.environ,
-        "DATABASE_URL": full_url(chosen.database_url),
-        "RASA_TELEMETRY_ENABLED": "false",
-        "PYTHONWARNINGS": "ignore",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-    }
 
 
 def wait_for(url: str, process: subprocess.Popen, seconds: float = 120) -> None:
@@ -85,17 +63,6 @@ def _stop(process: subprocess.Popen) -> None:
             process.wait()
 
 
-def assistant(chosen: Settings, model: Path) -> List[str]:
-    """Command of the assistant."""
-    files = ["--model", str(model), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
-    return [*_RASA, "run", *files, "-i", chosen.host, "-p", str(chosen.port)]
-
-
-def staff_pages() -> List[str]:
-    """Command of the staff pages, on HOST and STAFF_PORT."""
-    return [sys.executable, "-W", "ignore", "-m", "infusion_guide.staff"]
-
-
 @dataclass(frozen=True, eq=False)
 class Part:
     """A server that belongs to the assistant: its command, and the address that answers once it has started."""
@@ -125,8 +92,9 @@ def supervise(
     ends: Deque[float] = deque()
     try:
         for part in parts:
-            processes[part] = _start(part.command, env)
-            wait_for(part.url, processes[part])
+            with Bar(f"Starting the {part.name}"):
+                processes[part] = _start(part.command, env)
+                wait_for(part.url, processes[part])
         ready()
         while True:
             time.sleep(LOOK)
@@ -140,10 +108,10 @@ def supervise(
                 while ends[0] < ends[-1] - WINDOW:
                     ends.popleft()
                 if len(ends) > MOST_ENDS:
-                    _tell(f"The {part.name} ended again (exit {process.returncode}); giving up after {MOST_ENDS} new starts.")
+                    tell(f"The {part.name} ended again (exit {process.returncode}); giving up after {MOST_ENDS} new starts.")
                     return 1
                 pause = min(LONGEST_PAUSE, 2.0 ** (len(ends) - 1))
-                _tell(f"The {part.name} ended (exit {process.returncode}); starting it again in {pause:.0f} s.")
+                tell(f"The {part.name} ended (exit {process.returncode}); starting it again in {pause:.0f} s.")
                 time.sleep(pause)
                 processes[part] = _start(part.command, env)
     finally:
@@ -153,7 +121,7 @@ def supervise(
 
 def _replaced(processes: Dict[Part, subprocess.Popen], fresh: Part, env: Dict[str, str]) -> Dict[Part, subprocess.Popen]:
     """`processes`, in their order, with `fresh` started in the place of the part of its name."""
-    _tell(f"The {fresh.name} is started anew.")
+    tell(f"The {fresh.name} is started anew.")
     after: Dict[Part, subprocess.Popen] = {}
     for part, process in processes.items():
         if part.name == fresh.name:
@@ -164,12 +132,8 @@ def _replaced(processes: Dict[Part, subprocess.Popen], fresh: Part, env: Dict[st
     return after
 
 
-def _tell(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
-
-
-def _stop_when_asked() -> None:
-    """SIGTERM, Ctrl+C and a closed terminal end this process once; further signals do not disturb the stopping."""
+def stop_when_asked() -> None:
+    """From now on SIGTERM, Ctrl+C and a closed terminal end this process, once; further signals do not disturb the stopping."""
     asked = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def leave(*_: Any) -> None:
@@ -179,100 +143,3 @@ def _stop_when_asked() -> None:
 
     for each in asked:
         signal.signal(each, leave)
-
-
-def local_url(chosen: Settings, port: int = 0) -> str:
-    """Where this machine reaches the assistant (or what listens on `port`), also when it listens on every address."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host, chosen.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port or chosen.port}"
-
-
-def main() -> int:
-    """Serves until interrupted; `shell` as argument talks in the terminal instead."""
-    try:
-        chosen = settings()
-    except SettingError as error:
-        print(error, file=sys.stderr)
-        return 2
-    if sys.argv[1:] and sys.argv[1] in ROLES:
-        return _play(sys.argv[1], chosen)
-    model = ensure_model()
-    if _migrated(chosen):
-        return 1
-    env = environment(chosen)
-    if not chosen.clinic_phone:
-        print("Note: CLINIC_PHONE is not set in .env, so replies name no phone number of the clinic.", flush=True)
-    if sys.argv[1:] == ["shell"]:
-        files = ["--model", str(model), "--endpoints", "endpoints.yml", "--credentials", os.devnull]
-        return _shell([*_RASA, "shell", *files], env)
-    _stop_when_asked()
-    taught = trial.Watch()
-
-    def assistant_of(model: Path) -> Part:
-        return Part("assistant", assistant(chosen, model), f"{local_url(chosen)}/health")
-
-    def renewed() -> Optional[Part]:
-        fresh = taught.fresh()
-        return assistant_of(fresh) if fresh else None
-
-    parts = [
-        assistant_of(model),
-        Part("staff pages", staff_pages(), f"{local_url(chosen, chosen.staff_port)}/staff/health"),
-    ]
-    return supervise(parts, env, lambda: _greet(chosen), renewed)
-
-
-def _migrated(chosen: Settings) -> int:
-    """Brings the database up to date; the exit code says whether that worked."""
-    try:
-        migrate(chosen.database_url)
-        return 0
-    except DatabaseUnavailable as error:
-        _tell(str(error))
-        return 1
-
-
-def _play(role: str, chosen: Settings) -> int:
-    """One role in this very process, so that signals of a container's supervisor reach it. Nothing is trained here."""
-    if role == "migrate":
-        return _migrated(chosen)
-    if role == "staff":
-        command = staff_pages()
-    elif model_path().exists():
-        command = assistant(chosen, model_path())
-    else:
-        raise SystemExit("There is no model of the present data: run `make train`, or build the image anew.")
-    os.chdir(ROOT)
-    return os.execvpe(command[0], command, environment(chosen))  # does not come back
-
-
-def _shell(command: List[str], env: Dict[str, str]) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        print("Loading; type your question when you are asked to. /stop ends the talk.", flush=True)
-        return subprocess.call(command, cwd=ROOT, env=env)
-    except KeyboardInterrupt:
-        return 0
-
-
-def _greet(chosen: Settings) -> None:
-    url = local_url(chosen)
-    print(
-        f"Ready on {url} (Ctrl+C stops it). Try:\n"
-        f"""  curl -s {url}/webhooks/rest/webhook -d '{{"sender": "me", "message": "does it help with depression?"}}'\n"""
-        f"Staff pages: {local_url(chosen, chosen.staff_port)}/staff{_first_account(chosen)}",
-        flush=True,
-    )
-
-
-def _first_account(chosen: Settings) -> str:
-    """How to make the first account of the staff pages; "" when there is one."""
-    try:
-        known = database(chosen.database_url).run_now(staff.accounts)
-    except DatabaseUnavailable:
-        return ""
-    return "" if known else " (nobody can sign in yet: make staff NAME=maria ROLE=admin, with your name)"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -58,7 +58,7 @@ def whole_way(pictures: Path) -> int:
             database_url=f"sqlite:///{folder}/conversations.db",
             clinic_name="Willow Creek Clinic",
         )
-        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve"]
+        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run"]
         server = Process(command, variables(chosen), Path(folder) / "server.log")
         server.start()
         try:

@@ -22,10 +22,10 @@ from typing import Any, Dict, Iterator, List, Optional
 import psutil
 import psycopg2
 import requests
-from infusion_guide.run.serve import assistant, environment
 
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.engine.training import model_path
+from infusion_guide.run.commands import assistant, environment
 from infusion_guide.storage.database import migrate
 from tests.ports import HOST, free_port
 from tools.bench.local_servers import Postgres, Redis
@@ -209,12 +209,12 @@ def conversation_id(ticket: str, channel: str = "rest") -> str:
 
 
 class Worker(Process):
-    """One assistant process, with the command of infusion_guide/run/serve.py."""
+    """One assistant process, with the command of infusion_guide/run/commands.py."""
 
     def __init__(self, chosen: Settings, log: Path, model: Optional[Path] = None) -> None:
         self.settings = replace(chosen, port=free_port())
         self.url = f"http://{HOST}:{self.settings.port}"
-        super().__init__(assistant(self.settings, model or model_path()), variables(self.settings), log)
+        super().__init__(assistant(model or model_path()), variables(self.settings), log)
 
     def client(self, **options: Any) -> Client:
         """A new client of this worker."""
@@ -321,8 +321,9 @@ def wait_until(happened: Any, seconds: float = 20) -> None:
 
 
 def problems_in(log: str) -> List[str]:
-    """Lines of a server's log that tell of an exception: tracebacks, and our JSON lines with a stack."""
-    return [line for line in log.splitlines() if "Traceback (most recent call last)" in line or '"errors":' in line]
+    """Lines of a server's log that tell of an exception: tracebacks, and ours that say why."""
+    signs = ("Traceback (most recent call last)", '"errors":', "  because of ")
+    return [line for line in log.splitlines() if any(sign in line for sign in signs)]
 
 
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")

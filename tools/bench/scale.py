@@ -21,11 +21,12 @@ from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 import aiohttp
 import numpy as np
 import psutil
-from infusion_guide.run.serve import assistant, environment, wait_for
 
 from infusion_guide.clinic.settings import ROOT, Settings, settings
 from infusion_guide.engine.training import model_path
 from infusion_guide.evaluate.sentences import HELDOUT, own
+from infusion_guide.run.commands import assistant, environment
+from infusion_guide.run.supervisor import wait_for
 from infusion_guide.storage.database import migrate
 from tests.ports import HOST, free_port
 from tools.bench import records
@@ -171,9 +172,8 @@ def cluster() -> Iterator[Cluster]:
         for number, cores in enumerate(assistant_cores(len(CASES)), start=1):
             ports.append(free_port())
             log = folder / f"assistant-{number}.log"
-            command = assistant(replace(settings(), host=HOST, port=ports[-1]), model)
             with on_cores(cores):
-                started = stack.enter_context(logged(command, {**env, "PORT": str(ports[-1])}, log))
+                started = stack.enter_context(logged(assistant(model), {**env, "PORT": str(ports[-1])}, log))
             pids[f"assistant {number}"] = started.pid
             _wait(f"http://{HOST}:{ports[-1]}/ready", started, log)
         pids.update(PostgreSQL=postgres.pid, Redis=redis.pid)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional
 
 import psutil
-from infusion_guide.run.serve import environment, running, wait_for
 
 from infusion_guide.clinic.settings import ROOT, settings
+from infusion_guide.run.commands import environment
+from infusion_guide.run.supervisor import running, wait_for
 from infusion_guide.storage.database import migrate
 from tests.ports import free_port
 from tools.bench.peers import DOMAIN, OURS, Peer
