@@ -9,7 +9,6 @@ import pytest
 from tests.servers import fresh_postgres, fresh_redis, postgres, redis_server  # noqa: F401
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +56,7 @@ def trained_assistant():
     from infusion_guide.engine.training import ensure_model
     from infusion_guide.evaluate.run import assistant
 
-    with assistant(ensure_model()) as talker:
-        yield talker
+    return assistant(ensure_model())
 
 
 @pytest.fixture(scope="session")
