@@ -22,6 +22,7 @@ ABSENT = {
     "aiogram": "Rasa's Telegram channel; ours is channels/telegram.py",
     "apscheduler": "reminders, which no rule here sets",
     "boto3": "DynamoDB's tracker store; ours is engine/tracker_store.py",
+    "botocore": "the same",
     "cachecontrol": "Rasa's channel for Hangouts",
     "google.auth": "the same",
     "google.oauth2": "the same",
@@ -42,6 +43,7 @@ ABSENT = {
     "terminaltables": "tables of rasa interactive",
     "twilio": "Rasa's Twilio channels; ours is channels/sms.py",
     "webexteamssdk": "Rasa's channel for Webex",
+    "aio_pika": "RabbitMQ's event broker",
     "aiormq": "RabbitMQ's event broker",
 }
 
@@ -72,7 +74,8 @@ class _Name(type):
 
 
 def _name(module: str, name: str) -> Any:
-    return _Name(name.rsplit(".", 1)[-1], (), {"__module__": module, "__qualname__": name})
+    # An exception, so that Rasa may write it in an `except`.
+    return _Name(name.rsplit(".", 1)[-1], (Exception,), {"__module__": module, "__qualname__": name})
 
 
 class _Package(types.ModuleType):
