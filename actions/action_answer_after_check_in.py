@@ -7,7 +7,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import kept_back
-from infusion_guide.replies.library import is_answerable
+from infusion_guide.replies.book import is_answerable
 
 
 class ActionAnswerAfterCheckIn(Action):

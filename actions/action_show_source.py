@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import last_topical_reply
-from infusion_guide.replies.library import CLINIC, authorities, claim_words, claims, section_labels
+from infusion_guide.replies.book import CLINIC, authorities, claim_words, claims, section_labels
 
 _MOST_CLAIMS = 2
 

@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import last_topical_reply
-from infusion_guide.replies.library import next_topics
+from infusion_guide.replies.book import next_topics
 
 
 class ActionTellMeMore(Action):

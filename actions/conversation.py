@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Optional
 
 from rasa_sdk import Tracker
 
-from infusion_guide.replies.library import is_answerable
+from infusion_guide.replies.book import is_answerable
 
 
 def replies(tracker: Tracker) -> List[Dict[str, Any]]:

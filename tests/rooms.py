@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Dict, List
 
-from infusion_guide.replies.library import DATA, ROOT, read_yaml
+from infusion_guide.replies.book import DATA, ROOT, read_yaml
 from infusion_guide.storage import taught as room
 from infusion_guide.storage.taught import same
 

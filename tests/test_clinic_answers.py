@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from infusion_guide.replies import library as words
+from infusion_guide.replies import book as words
 from infusion_guide.replies.complete import ReviewedReplies
 from infusion_guide.storage import clinic_answers, tables
 from infusion_guide.storage import counts as facts

@@ -10,7 +10,7 @@ from PIL import Image
 
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.replies import rules as reply_rules
-from infusion_guide.replies.library import DATA
+from infusion_guide.replies.book import DATA
 from infusion_guide.staff import application
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage import clinic_answers, staff_misses, tables

@@ -3,8 +3,8 @@
 import pytest
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import book as words
 from infusion_guide.replies import first_aid
-from infusion_guide.replies import library as words
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 
 from infusion_guide.replies import rules as reply_rules
-from infusion_guide.replies.library import authorities, claim_words, claims, clinic_answers, section_labels
+from infusion_guide.replies.book import authorities, claim_words, claims, clinic_answers, section_labels
 from tests.rooms import ROOT, responses
 
 REPLIES = responses()

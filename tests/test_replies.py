@@ -13,8 +13,8 @@ from infusion_guide.clinic import hours
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.replies import complete as replies_module
 from infusion_guide.replies import rules as reply_rules
+from infusion_guide.replies.book import read_yaml
 from infusion_guide.replies.complete import MESSAGING, ReviewedReplies
-from infusion_guide.replies.library import read_yaml
 from tests.rooms import ROOT, responses
 
 REPLIES = responses()

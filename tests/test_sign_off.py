@@ -8,8 +8,8 @@ from html import unescape
 import pytest
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies import book as reply_book
-from infusion_guide.replies.library import claims
+from infusion_guide.replies import review as reply_book
+from infusion_guide.replies.book import claims
 from infusion_guide.staff import sign_off
 from infusion_guide.storage import clinic_answers, reviews, tables
 from infusion_guide.storage.database import Database

@@ -3,7 +3,7 @@
 import dataclasses
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies import library as words
+from infusion_guide.replies import book as words
 from infusion_guide.replies import sources
 
 

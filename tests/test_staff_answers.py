@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.replies import book as reply_book
+from infusion_guide.replies import review as reply_book
 from infusion_guide.staff import answers
 from infusion_guide.storage import clinic_answers, tables
 from infusion_guide.storage import counts as facts

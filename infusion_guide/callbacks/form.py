@@ -9,7 +9,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import DATA, button_title, line, read_yaml
+from infusion_guide.replies.book import DATA, button_title, line, read_yaml
 
 FORM = "callback_form"
 

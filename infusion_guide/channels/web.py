@@ -20,7 +20,7 @@ from infusion_guide.channels.own_data import add_own_data_routes, add_preflight
 from infusion_guide.channels.website import add_website
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import button_title
+from infusion_guide.replies.book import button_title
 from infusion_guide.replies.sources import described, without_source_line
 from infusion_guide.storage import transcript
 from infusion_guide.storage.database import DatabaseUnavailable

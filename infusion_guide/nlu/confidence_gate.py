@@ -19,8 +19,8 @@ from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.safety_guard import ALARM, SAFETY, just_checked_in
 from infusion_guide.nlu.topic_classifier import RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
+from infusion_guide.replies.book import is_answerable
 from infusion_guide.replies.complete import said
-from infusion_guide.replies.library import is_answerable
 
 RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat"]
 

@@ -12,7 +12,7 @@ from rasa.utils.endpoints import EndpointConfig
 from infusion_guide.callbacks import form as callback
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, section_labels
+from infusion_guide.replies.book import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, section_labels
 
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3

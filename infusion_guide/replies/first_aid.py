@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 import spacy
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import DATA, read_yaml, variations
+from infusion_guide.replies.book import DATA, read_yaml, variations
 from infusion_guide.text.cleaning import MAX_SEARCHED, clean
 from infusion_guide.text.danger_patterns import ALARM, CHECK_IN, Patterns
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List
 
-from infusion_guide.replies.library import CLINIC, authorities, claim_words, claims, line, section_labels
+from infusion_guide.replies.book import CLINIC, authorities, claim_words, claims, line, section_labels
 
 Source = Dict[str, Any]  # "label": what to read at first; "claims": what the source says, maybe none
 

@@ -9,7 +9,7 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 from markupsafe import Markup
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import topic_title
+from infusion_guide.replies.book import topic_title
 from infusion_guide.report import plots
 from infusion_guide.report.disclosure import Count, Parts, share
 from infusion_guide.report.figures import Figures

@@ -19,10 +19,10 @@ from wtforms.widgets import HiddenInput
 
 from infusion_guide.clinic.clock import clinic_today
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies import book as reply_book
+from infusion_guide.replies import review as reply_book
 from infusion_guide.replies import rules as reply_rules
-from infusion_guide.replies.book import KINDS, Reading, Reply
-from infusion_guide.replies.library import clinic_file, said_answers
+from infusion_guide.replies.book import clinic_file, said_answers
+from infusion_guide.replies.review import KINDS, Reading, Reply
 from infusion_guide.staff import sign_off
 from infusion_guide.staff.access import CLINICAL, page
 from infusion_guide.staff.forms import StaffForm

@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.clinic.settings import ROOT, SettingError, settings
-from infusion_guide.replies.book import KINDS, Reply, Source, book, digest_of_all
-from infusion_guide.replies.library import DATA, ClinicAnswer, authorities, claims, clinic_file, read_yaml, said_answers
+from infusion_guide.replies.book import DATA, ClinicAnswer, authorities, claims, clinic_file, read_yaml, said_answers
+from infusion_guide.replies.review import KINDS, Reply, Source, book, digest_of_all
 from infusion_guide.report.jinja import templates
 from infusion_guide.storage import clinic_answers, reviews
 from infusion_guide.storage.database import DatabaseUnavailable, database

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from infusion_guide.replies.library import topic_title
+from infusion_guide.replies.book import topic_title
 from infusion_guide.staff.access import CLINICAL, note, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from infusion_guide.clinic.clock import clinic_time
-from infusion_guide.replies.library import ClinicAnswer, use_clinic_answers
+from infusion_guide.replies.book import ClinicAnswer, use_clinic_answers
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.tables import clinic_answers
 

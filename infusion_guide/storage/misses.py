@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
-from infusion_guide.replies.library import is_answerable
+from infusion_guide.replies.book import is_answerable
 from infusion_guide.storage.counts import outcome_of
 from infusion_guide.storage.sealing import seal_words
 from infusion_guide.storage.tables import misses

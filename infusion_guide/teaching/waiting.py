@@ -12,8 +12,8 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence,
 import yaml
 
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies import book as reply_book
-from infusion_guide.replies.library import read_yaml, topic_title
+from infusion_guide.replies import review as reply_book
+from infusion_guide.replies.book import read_yaml, topic_title
 from infusion_guide.storage import taught as room
 from infusion_guide.text.cleaning import clean
 

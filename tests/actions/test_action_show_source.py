@@ -1,5 +1,5 @@
 from actions.action_show_source import ActionShowSource
-from infusion_guide.replies.library import claims
+from infusion_guide.replies.book import claims
 from tests.actions.trackers import bot, run
 
 

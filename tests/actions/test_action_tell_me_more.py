@@ -1,5 +1,5 @@
 from actions.action_tell_me_more import ActionTellMeMore
-from infusion_guide.replies.library import next_topics
+from infusion_guide.replies.book import next_topics
 from tests.actions.trackers import bot, run
 
 

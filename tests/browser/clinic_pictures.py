@@ -22,8 +22,8 @@ from infusion_guide.callbacks import form as callback
 from infusion_guide.clinic.hours import hours_words
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
-from infusion_guide.replies.book import digest, readings
-from infusion_guide.replies.library import variations
+from infusion_guide.replies.book import variations
+from infusion_guide.replies.review import digest, readings
 from infusion_guide.storage import clinic_answers, misses, requests, reviews, staff_requests, tables
 from infusion_guide.storage import counts as facts
 from infusion_guide.storage import taught as room
