@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from twilio.request_validator import RequestValidator
 
-from infusion_guide.replies.book import read_yaml
+from infusion_guide.clinic.data import read_yaml
 from tests.development_server import MESSAGING, PUBLIC_URL
 from tests.faults.cluster import problems_in, wait_until
 from tests.fuzz.calls import some_body

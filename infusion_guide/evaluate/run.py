@@ -14,11 +14,10 @@ from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.topic import KINDS, Topic
 from infusion_guide.run.serve import actions_running, environment
 from infusion_guide.server.application import quicken
 from tests.ports import free_port
-
-KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
 
 
 class Assistant:
@@ -54,13 +53,10 @@ class Assistant:
 
 def kind_and_topic(names: List[str]) -> "tuple[str, Optional[str]]":
     """Kind and topic of a turn's replies: a crisis counts first, then the first reply on a topic."""
-    topical = [name[len("utter_") :].split("/", 1) for name in names if "/" in name]
-    topical = [pair for pair in topical if pair[0] in KINDS]
-    for kind, topic in sorted(topical, key=lambda pair: pair[0] != "crisis"):
-        return kind, topic
-    if any(name.startswith("utter_fallback") for name in names):
-        return "fallback", None
-    return "other", None
+    said = [Topic.of(name) for name in names]
+    for topic in sorted((each for each in said if each.kind in KINDS), key=lambda each: each.kind != "crisis"):
+        return topic.kind, topic.name
+    return "fallback" if any(topic.is_fallback for topic in said) else "other", None
 
 
 @contextmanager
@@ -70,7 +66,7 @@ def assistant(model: Path) -> Iterator[Assistant]:
     with actions_running(port, environment(settings())):
         endpoints = AvailableEndpoints(
             action=EndpointConfig(f"http://127.0.0.1:{port}/webhook", enable_selective_domain=True),
-            nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
+            nlg=EndpointConfig(type="infusion_guide.engine.replies.ReviewedReplies"),
         )
         agent = asyncio.run(load_agent(model_path=str(model), endpoints=endpoints))
         quicken(agent)

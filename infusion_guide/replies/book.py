@@ -1,121 +1,99 @@
-"""The clinic's words as data: the ledger, the authorities, the clinic's own answers."""
+"""The book: the reviewed words of every reply (data/responses/), read from the disk once for a process."""
 
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-import yaml
+from infusion_guide.clinic.data import DATA, read_yaml
+from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.reply import Button
+from infusion_guide.replies.topic import KINDS, Topic
 
-from infusion_guide.clinic.settings import ROOT, settings
-
-DATA = ROOT / "data"
-
-# What a reply rests on that is neither a claim nor an authority: the clinic's own words.
-CLINIC = "clinic"
-
-ClinicAnswer = Dict[str, Any]  # "text", "reviewed_by", "reviewed_on"
+RESPONSES = DATA / "responses"
+_CAREFUL = [{"type": "slot", "name": "careful", "value": True}]
 
 
-def read_yaml(path: Path) -> Any:
-    """Plain Python objects of one YAML file; raises yaml.YAMLError that names file and line."""
-    with open(path, encoding="utf-8") as file:
-        return yaml.load(file, Loader=yaml.CSafeLoader)
+@dataclass(frozen=True)
+class Variation:
+    """One wording of a reply, and how it is completed: the `metadata` of data/responses/.
 
-
-@lru_cache(maxsize=1)
-def claims() -> Dict[str, Dict[str, str]]:
-    """Claims of the clinic's document (data/document.yml) by id."""
-    return {claim["id"]: claim for claim in read_yaml(DATA / "document.yml")["claims"]}
-
-
-def claim_words(claim: str) -> str:
-    """What a patient may read of the claim `claim`: its words, and what must be said with them."""
-    entry = claims()[claim]
-    return f"{entry['claim']} {entry['qualification']}" if entry["say"] == "qualified" else entry["claim"]
-
-
-@lru_cache(maxsize=1)
-def authorities() -> Dict[str, Dict[str, Any]]:
-    """Public authorities whose facts replies may state (data/authorities.yml) by id."""
-    return {entry["id"]: entry for entry in read_yaml(DATA / "authorities.yml")["authorities"]}
-
-
-@lru_cache(maxsize=1)
-def section_labels() -> Dict[str, str]:
-    """Short names of the document's sections, by heading."""
-    return read_yaml(DATA / "document.yml")["sections"]
-
-
-@lru_cache(maxsize=1)
-def clinic_file() -> Dict[str, ClinicAnswer]:
-    """The answers of data/clinic/answers.yml by topic, for example uncovered/cost: "text", "reviewed_by", "reviewed_on"."""
-    return read_yaml(DATA / "clinic" / "answers.yml").get("answers") or {}
-
-
-_in_force: Optional[Dict[str, ClinicAnswer]] = None
-
-
-def clinic_answers() -> Dict[str, ClinicAnswer]:
-    """The clinic's own answers that are said now, by topic: those of `use_clinic_answers`, before it those of the file."""
-    return clinic_file() if _in_force is None else _in_force
-
-
-def use_clinic_answers(written: Dict[str, ClinicAnswer]) -> None:
-    """From now on the answers `written` on the staff pages are said, by topic, and win over the file; an empty text withdraws.
-
-    storage/clinic_answers.py calls this again and again, so that `clinic_answers` never has to ask the database.
+    `sources`: the claims and authorities it rests on; `refer`: who its last line leads to; `next`: labels of the topics offered
+    after it; `title`: on the button that leads to the reply; `hours`: whether the clinic's hours follow; `careful`: said only
+    while a conversation is careful. `written` is all that its file says.
     """
-    global _in_force
-    _in_force = said_answers(written)
 
+    text: str
+    sources: Sequence[str]
+    refer: str
+    next: Sequence[str]
+    title: str = ""
+    language: str = "en"
+    hours: bool = False
+    careful: bool = False
+    buttons: Tuple[Button, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
 
-def said_answers(written: Dict[str, ClinicAnswer]) -> Dict[str, ClinicAnswer]:
-    """What is said of the answers `written` on the staff pages and those of the file."""
-    return {topic: answer for topic, answer in {**clinic_file(), **written}.items() if answer["text"].strip()}
+    @classmethod
+    def of(cls, written: Mapping[str, Any]) -> "Variation":
+        """Reads one entry of a file. Raises ValueError or TypeError: it asks for what nothing here can do."""
+        if written.get("condition", _CAREFUL) != _CAREFUL:
+            raise ValueError(f"A reply can depend on the slot careful alone, not on {written['condition']}.")
+        buttons = tuple(Button(**button) for button in written.get("buttons", []))
+        return cls(written["text"], **written["metadata"], careful="condition" in written, buttons=buttons, written=written)
 
 
 @cache
-def variations(name: str) -> List[Dict[str, Any]]:
-    """The reviewed variations of the response `name`, for example utter_faq/cravings, from its file; read once."""
-    found: List[Dict[str, Any]] = read_yaml(DATA / "responses" / f"{name[len('utter_') :]}.yml")["responses"][name]
-    return found
-
-
-def next_topics(label: str) -> Tuple[str, ...]:
-    """Topics that a patient is likely to ask after `label`, for example faq/cravings."""
-    return tuple(variations(f"utter_{label}")[0]["metadata"]["next"])
-
-
-@lru_cache(maxsize=1)
-def _button_titles() -> Dict[str, str]:
-    buttons: Dict[str, str] = {}
-    own: Dict[str, str] = {}
-    for path in sorted((DATA / "responses").rglob("*.yml")):
+def _book() -> Dict[str, Tuple[Variation, ...]]:
+    """Whole, so that a reply can be said when the disk is gone, and no reply changes while others stay as they were."""
+    found = {}
+    for path in sorted(RESPONSES.rglob("*.yml")):
         for name, said in read_yaml(path)["responses"].items():
-            for variation in said:
-                buttons.update({button["payload"]: button["title"] for button in variation.get("buttons", [])})
-            title = said[0]["metadata"].get("title")
-            if title:
-                own[f"/{name[len('utter_') :]}"] = title
+            found[name] = tuple(Variation.of(written) for written in said)
+    order = [*KINDS, ""]
+    return dict(sorted(found.items(), key=lambda entry: (order.index(Topic.of(entry[0]).kind), entry[0])))
+
+
+def names() -> Tuple[str, ...]:
+    """The names of all replies, crisis first."""
+    return tuple(_book())
+
+
+def variations(name: str) -> Tuple[Variation, ...]:
+    """The reviewed wordings of the reply `name`, for example utter_faq/cravings. Raises KeyError."""
+    return _book()[name]
+
+
+def fill(text: str, words: Optional[Mapping[str, Any]] = None) -> str:
+    """`text` with the settings and `words` in the place of its braces. Raises KeyError: nothing fills one of them."""
+    return text.format(**{**settings().words(), **(words or {})}).strip()
+
+
+def line(name: str, words: Optional[Mapping[str, Any]] = None, turn: int = 0) -> str:
+    """The words of the reply `name` alone, for what is said outside a turn or inside another reply, in its `turn`-th wording."""
+    wordings = variations(name)
+    return fill(wordings[turn % len(wordings)].text, words)
+
+
+def unfilled(name: str) -> Dict[str, str]:
+    """The braces of a reply that settings do not fill, by what stands in them, as [words in brackets]."""
+    braces = {brace for variation in variations(name) for brace in re.findall(r"{(\w+)}", variation.text)}
+    return {brace: f"[{brace.replace('_', ' ')}]" for brace in braces - set(settings().words())}
+
+
+@cache
+def _titles() -> Dict[str, str]:
+    buttons = {button.payload: button.title for said in _book().values() for each in said for button in each.buttons}
+    own = {Topic.of(name).payload: said[0].title for name, said in _book().items() if said[0].title}
     return {**buttons, **own}  # a reply may stand on buttons in two languages
 
 
 def button_title(payload: str) -> str:
     """What a patient reads on the button that sends `payload`; `payload` itself when no button does."""
-    return _button_titles().get(payload, payload)
+    return _titles().get(payload, payload)
 
 
 def topic_title(label: str) -> str:
-    """What staff call the topic or reply `label`, for example uncovered/cost: the words on its button, or its name in words."""
-    named = label.rsplit("/", 1)[-1].replace("_", " ").capitalize()
-    return _button_titles().get(f"/{label}", named)
-
-
-def line(name: str, **words: str) -> str:
-    """The reviewed words of the response `name`, for what is said outside a turn; `words` fill its braces."""
-    return str(variations(name)[0]["text"]).strip().format(**settings().words(), **words)
-
-
-def is_answerable(label: str) -> bool:
-    """Whether `label` is a topic that has an answer of its own; not a crisis, not small talk, not a miss."""
-    return label.startswith(("faq/", "uncovered/", "advice/", "misuse/"))
+    """What people call a topic or reply (uncovered/cost, utter_uncovered/cost): the words on its button, or its name in words."""
+    topic = Topic.of(label)
+    return _titles().get(topic.payload) or topic.name.replace("_", " ").capitalize()

@@ -178,7 +178,7 @@ def _danger(miss: staff_misses.Miss) -> Dict[str, Any]:
 def _said(name: str) -> str:
     """What the assistant did, in words for staff."""
     known = next((words for prefix, words in _REPLIES.items() if name.startswith(prefix)), "")
-    return known or f"answered on {topic_title(name.removeprefix('utter_'))}"
+    return known or f"answered on {topic_title(name)}"
 
 
 async def _sorted(request: Request, reason: str = "") -> Optional[Sorted]:

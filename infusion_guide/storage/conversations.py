@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from infusion_guide.replies.review import names, unfilled
+from infusion_guide.replies.book import names, unfilled
 from infusion_guide.storage.sealing import unseal
 from infusion_guide.storage.tables import conversations, events, feedback, requests
 from infusion_guide.storage.transcript import Turn, turns_of

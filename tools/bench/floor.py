@@ -84,7 +84,7 @@ async def _agent(name: str, folder: Path, actions_port: int) -> Agent:
     """The assistant as `rasa run` sets it up with Rasa's SQL store on SQLite, or as we serve it."""
     endpoints = AvailableEndpoints(
         action=EndpointConfig(f"http://127.0.0.1:{actions_port}/webhook", enable_selective_domain=True),
-        nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
+        nlg=EndpointConfig(type="infusion_guide.engine.replies.ReviewedReplies"),
     )
     if name == "ours":
         url = f"sqlite:///{folder / 'ours.db'}"
