@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from infusion_guide.callbacks import form as callback
 from infusion_guide.callbacks.form import CONSENT, CONTACT, NAME, SEND, SLOTS, TIME, TOPIC
-from infusion_guide.replies.library import ROOT, read_yaml
+from infusion_guide.clinic.data import read_yaml
+from infusion_guide.clinic.settings import ROOT
 
 STEPS = {"consent": CONSENT, "name": NAME, "contact": CONTACT, "time": TIME, "topic": TOPIC, "summary": SEND}
 GIVEN = {NAME: "Maria"}

@@ -8,8 +8,9 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import DATA, button_title, line, read_yaml
+from infusion_guide.replies.book import button_title, line
 
 FORM = "callback_form"
 

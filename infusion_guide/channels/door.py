@@ -147,13 +147,14 @@ async def _answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
         text = incoming.text if len(incoming.text) <= 2 * _ENDS else f"{incoming.text[:_ENDS]} {incoming.text[-_ENDS:]}"
         crisis = first_aid.crisis_reply(text) if limits().may_search(incoming.address) else None
         if crisis:  # counted, but a crisis is answered
-            return Answer([crisis], stored=False)
-        return Answer([first_aid.too_many_messages()], "limited", limited.seconds, stored=False)
+            return Answer([crisis.as_message()], stored=False)
+        return Answer([first_aid.too_many_messages().as_message()], "limited", limited.seconds, stored=False)
     try:
         return Answer(await asyncio.wait_for(_turn(on_new_message, incoming), end - time.perf_counter()))
     except (Exception, TurnAborted) as error:
         logger.error("The turn failed: %s", _reason(error), exc_info=error)
-        return Answer([first_aid.crisis_reply(incoming.text) or first_aid.technical_problem()], "failed", stored=False)
+        said = first_aid.crisis_reply(incoming.text) or first_aid.technical_problem()
+        return Answer([said.as_message()], "failed", stored=False)
 
 
 def _reason(error: BaseException) -> str:
@@ -184,5 +185,5 @@ async def _turn(on_new_message: OnNewMessage, incoming: Incoming) -> List[Dict[s
             continue
         if not turn.stored:
             raise NotAnswered("Rasa did not answer; is a model loaded?")
-        return turn.replies or [first_aid.technical_problem()]
+        return turn.replies or [first_aid.technical_problem().as_message()]
     raise AssertionError("every try returns or raises")

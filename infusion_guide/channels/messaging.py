@@ -24,7 +24,7 @@ from infusion_guide.clinic import identity
 from infusion_guide.delivery import outbox
 from infusion_guide.delivery.outbox import Entry, NotDelivered
 from infusion_guide.replies import first_aid
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.storage import opt_out, transcript
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.sealing import Unreadable

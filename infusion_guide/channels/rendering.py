@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 

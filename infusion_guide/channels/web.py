@@ -20,7 +20,8 @@ from infusion_guide.channels.own_data import add_own_data_routes, add_preflight
 from infusion_guide.channels.website import add_website
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import button_title
+from infusion_guide.replies.book import button_title
+from infusion_guide.replies.reply import Reply
 from infusion_guide.replies.sources import described, without_source_line
 from infusion_guide.storage import transcript
 from infusion_guide.storage.database import DatabaseUnavailable
@@ -249,8 +250,9 @@ async def _answer(sio: socketio.AsyncServer, incoming: Incoming, reply_to: Reply
 
 def _rendered(reply: Dict[str, Any]) -> Dict[str, Any]:
     """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply, and its sources in words."""
-    sources = described(reply)
-    rendered = {"text": without_source_line(reply["text"], sources), "metadata": reply.get("metadata") or {}, "sources": sources}
+    shown = described(Reply.of_message(reply).sources)
+    sources = [{"label": source.label, "claims": [claim.words for claim in source.claims]} for source in shown]
+    rendered = {"text": without_source_line(reply["text"], shown), "metadata": reply.get("metadata") or {}, "sources": sources}
     buttons = [{"content_type": "text", "title": b["title"], "payload": b["payload"]} for b in reply.get("buttons") or []]
     return {**rendered, "quick_replies": buttons} if buttons else rendered
 

@@ -12,7 +12,7 @@ from infusion_guide.channels.door import id_of
 from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, Report
 from infusion_guide.channels.rendering import Bubble, Button, Limits, bubbles
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 
 _BODY = 1024  # characters of a text that has buttons
 _ID = 200  # of a button's payload

@@ -22,8 +22,8 @@ from infusion_guide.callbacks import form as callback
 from infusion_guide.clinic.hours import hours_words
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
-from infusion_guide.replies.book import digest, readings
-from infusion_guide.replies.library import variations
+from infusion_guide.replies.book import fill, variations
+from infusion_guide.replies.review import digest, readings
 from infusion_guide.storage import clinic_answers, misses, requests, reviews, staff_requests, tables
 from infusion_guide.storage import counts as facts
 from infusion_guide.storage import taught as room
@@ -316,14 +316,14 @@ class Staff:
 
 def ask_for_a_call(page: Page) -> Widget:
     """The chat in the evening, where Sam has answered all but the last question."""
-    words = {**settings().words(), **callback.shown_slots({name: Slot(value) for name, value in SAM.items()})}
+    words = callback.shown_slots({name: Slot(value) for name, value in SAM.items()})
     words.update(hours_words(EVENING), callback_reference=REFERENCE)
 
     def says(name: str, at: datetime) -> Dict[str, Any]:
         chosen = variations(name)[0]
-        buttons = [{"content_type": "text", **button} for button in chosen.get("buttons", [])]
+        buttons = [{"content_type": "text", **vars(button)} for button in chosen.buttons]
         shown = {"at": at.timestamp(), **({"quick_replies": buttons} if buttons else {})}
-        return reply(chosen["text"].strip().format(**words), name, **shown)
+        return reply(fill(chosen.text, words), name, **shown)
 
     fake = FakeAssistant(page, answer=lambda text: [says("utter_callback_sent_closed", EVENING)])
     for minutes, text, name in (
@@ -363,8 +363,8 @@ def sent(talk: Widget) -> None:
 
 def line_of_button(choice: str) -> str:
     """What stands on a button of the summary."""
-    buttons = variations("utter_ask_callback_send")[0]["buttons"]
-    return next(button["title"] for button in buttons if button["payload"].endswith(f"/{choice}"))
+    buttons = variations("utter_ask_callback_send")[0].buttons
+    return next(button.title for button in buttons if button.payload.endswith(f"/{choice}"))
 
 
 CHAT: Dict[str, Callable[[Widget], None]] = {"callback-summary": summary, "callback-sent": sent}
