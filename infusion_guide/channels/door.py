@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
-from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.rate_limits import Limited, limits
 from infusion_guide.delivery.outbox import crisis_notice
 from infusion_guide.engine.action_endpoint import TurnAborted
 from infusion_guide.replies import first_aid

@@ -18,7 +18,7 @@ from sanic.response import HTTPResponse
 
 from infusion_guide.channels.channel import Channel, ReplyTo, database_of
 from infusion_guide.channels.door import MAX_MESSAGE_ID, MAX_TEXT, Answer, Incoming, Refused, text_of
-from infusion_guide.channels.limits import limits
+from infusion_guide.channels.rate_limits import limits
 from infusion_guide.channels.rendering import Bubble, Limits, bubbles, chosen
 from infusion_guide.clinic import identity
 from infusion_guide.delivery import outbox

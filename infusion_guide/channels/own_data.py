@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 
 from infusion_guide.channels.channel import address_of, database_of, json_of
 from infusion_guide.channels.door import SECONDS, Refused
-from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.rate_limits import Limited, limits
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
 from infusion_guide.storage import privacy

@@ -14,7 +14,7 @@ from sanic.response import HTTPResponse
 
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of, json_of
 from infusion_guide.channels.door import Incoming, Refused, id_of, text_of
-from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.rate_limits import Limited, limits
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
 

@@ -15,8 +15,8 @@ from sanic.response import BaseHTTPResponse
 
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of, database_of
 from infusion_guide.channels.door import MAX_BODY, MAX_MESSAGE_ID, Incoming, Refused, id_of, text_of
-from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.channels.own_data import add_own_data_routes, add_preflight
+from infusion_guide.channels.rate_limits import Limited, limits
 from infusion_guide.channels.website import add_website
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings

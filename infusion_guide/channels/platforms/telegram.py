@@ -1,6 +1,6 @@
 """Telegram (core.telegram.org/bots/api): private chats; in groups only a hint to write in private.
 
-`python -m infusion_guide.channels.telegram` tells Telegram our address and secret (docs/messaging/telegram.md).
+`python -m infusion_guide.channels.platforms.telegram` tells Telegram our address and secret (docs/messaging/telegram.md).
 """
 
 import asyncio
