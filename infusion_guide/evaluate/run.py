@@ -14,8 +14,8 @@ from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.engine.agent import run_in_order
 from infusion_guide.run.serve import actions_running, environment
-from infusion_guide.server.application import quicken
 from tests.ports import free_port
 
 KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
@@ -73,7 +73,7 @@ def assistant(model: Path) -> Iterator[Assistant]:
             nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
         )
         agent = asyncio.run(load_agent(model_path=str(model), endpoints=endpoints))
-        quicken(agent)
+        run_in_order(agent)
         yield Assistant(agent)
 
 

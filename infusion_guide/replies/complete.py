@@ -99,7 +99,8 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
             lines.append(self._line(referral, 0 if own else len(earlier) + len(utter_action), words))
         if self._is_careful(tracker, utter_action, earlier) and settings().crisis_line not in " ".join(lines):
             lines.append(self._line("utter_careful_note", len(earlier), words))
-        if not earlier and tracker.get_latest_input_channel() in MESSAGING:
+        heard = (tracker.latest_message.metadata or {}) if tracker.latest_message else {}
+        if not earlier and (heard.get("messaging") or tracker.get_latest_input_channel() in MESSAGING):
             # What a person in danger must do comes first; what this app is not comes first for everybody else.
             lines.insert(
                 len(lines) if utter_action.startswith("utter_crisis/") else 0, self._line("utter_messaging_notice", 0, words)

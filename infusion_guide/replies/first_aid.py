@@ -1,16 +1,15 @@
 """The crisis reply when the assistant itself is broken: patterns and pinned words, no model, no database, no network."""
 
 from functools import lru_cache
-from typing import Any, Dict, Optional
+from typing import Dict, Optional
 
 import spacy
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.library import DATA, read_yaml, variations
+from infusion_guide.replies.reply import Reply
 from infusion_guide.text.cleaning import MAX_SEARCHED, clean
 from infusion_guide.text.danger_patterns import ALARM, CHECK_IN, Patterns
-
-Reply = Dict[str, Any]  # Rasa's message: "text", "metadata" with "utter_action"
 
 
 @lru_cache(maxsize=1)
@@ -29,7 +28,7 @@ def _reply(name: str, language: str = "en") -> Reply:
     known = variations(name)
     response = next((v for v in known if v["metadata"].get("language", "en") == language), known[0])
     text = response["text"].strip().format(**settings().words())
-    return {"text": text, "metadata": {"utter_action": name, "sources": response["metadata"]["sources"]}}
+    return Reply(name, text, sources=tuple(response["metadata"]["sources"]))
 
 
 def crisis_reply(text: str) -> Optional[Reply]:

@@ -3,17 +3,18 @@
 from typing import Any, Dict, List
 
 from infusion_guide.replies.library import CLINIC, authorities, claim_words, claims, line, section_labels
+from infusion_guide.replies.reply import Reply
 
 Source = Dict[str, Any]  # "label": what to read at first; "claims": what the source says, maybe none
 
 
-def described(reply: Dict[str, Any]) -> List[Source]:
-    """The sources of one reply (Rasa's message with our metadata): the clinic's own answer, or sections and authorities.
+def described(reply: Reply) -> List[Source]:
+    """The sources of one reply: the clinic's own answer, or sections and authorities.
 
     Claims of the ledger come with what must be said with them.
     """
     found: Dict[str, List[str]] = {}
-    for source in (reply.get("metadata") or {}).get("sources") or []:
+    for source in reply.sources:
         if source == CLINIC:
             found[_label("utter_clinic_source")] = []
         elif source in claims():
