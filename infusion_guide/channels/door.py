@@ -13,7 +13,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from infusion_guide.channels.message import Message
 from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.delivery.outbox import crisis_notice
-from infusion_guide.engine.action_endpoint import TurnAborted
+from infusion_guide.engine.actions import TurnAborted
 from infusion_guide.replies import first_aid
 from infusion_guide.replies.reply import Reply
 from infusion_guide.server.bounds import SECONDS

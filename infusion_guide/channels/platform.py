@@ -58,8 +58,8 @@ class Platform:
     """A messaging platform in one file. Patients are told at first that it is not private: it belongs to another company.
 
     `name` is the file's, and stands in addresses (/webhooks/<name>/webhook), conversations and figures; `title` is for staff;
-    the settings `needs`, all of them, switch it on; `limits` is what one message holds. `one_message`: a whole answer goes out as one,
-    because each is paid for. `carrier_words`: one-word messages that the carrier answers itself: nothing is said to them.
+    the settings that it `needs` switch it on when all are there; `limits` is what one message holds. `one_message`: an answer
+    goes out as one, because each is paid for. `carrier_words`: what the carrier answers itself: nothing is said to them.
     """
 
     name: str

@@ -1,13 +1,15 @@
-"""Rasa's agent as we serve it: with our storage rules, timeouts and graph runner."""
+"""Rasa's agent as we serve it: with our storage rules, actions and graph runner."""
 
 from rasa.core.agent import Agent
 from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.engine.runner.dask import DaskGraphRunner
 
-from infusion_guide.engine.action_endpoint import ActionEndpoint
+from infusion_guide.clinic.settings import settings
+from infusion_guide.engine.actions import actions_at
 from infusion_guide.engine.graph_runner import SequentialGraphRunner
 from infusion_guide.engine.lock_store import ConversationLocks
 from infusion_guide.engine.tracker_store import TrackerStore
+from infusion_guide.replies import pins
 
 
 class Misconfigured(RuntimeError):
@@ -15,10 +17,10 @@ class Misconfigured(RuntimeError):
 
 
 def set_up(agent: Agent) -> None:
-    """Puts our storage rules, timeouts and graph runner into a loaded `agent`.
+    """Puts our storage rules, actions and graph runner into a loaded `agent`.
 
     Raises:
-        Misconfigured: Rasa quietly used something else for what endpoints.yml names.
+        Misconfigured: Rasa quietly used something else for what endpoints.yml names, or crisis words are not as signed.
     """
     store = agent.tracker_store
     if isinstance(store, FailSafeTrackerStore):
@@ -29,12 +31,13 @@ def set_up(agent: Agent) -> None:
     if not isinstance(agent.lock_store, ConversationLocks):
         raise Misconfigured(f"Turns would be locked by {type(agent.lock_store).__name__}: see lock_store in endpoints.yml.")
     agent.tracker_store = store
+    changed = pins.changed()
+    if changed:
+        raise Misconfigured(changed)
     if agent.processor is None:
         raise Misconfigured("No model is loaded. Run `make train`.")
     agent.processor.tracker_store = store
-    if agent.action_endpoint is not None:
-        agent.action_endpoint = ActionEndpoint.like(agent.action_endpoint)
-        agent.processor.action_endpoint = agent.action_endpoint
+    agent.action_endpoint = agent.processor.action_endpoint = actions_at(settings().actions_url)
     run_in_order(agent)
 
 

@@ -86,9 +86,9 @@ async def _prepare(app: Sanic, _: Any) -> None:
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
         app.ctx.ready = True
-        app.add_task(deliver_forever(app.ctx.agent.tracker_store.database))
-        app.add_task(purge_daily(app.ctx.agent.tracker_store.database))
-        app.add_task(clinic_answers.refresh_forever(app.ctx.agent.tracker_store.database))
+        database = app.ctx.agent.tracker_store.database
+        for work in (deliver_forever, purge_daily, clinic_answers.refresh_forever):
+            app.add_task(work(database), name=work.__name__)  # only what has a name is ended in order when the server stops
     except Misconfigured as error:
         logger.critical("%s", error)
         app.stop()
