@@ -14,7 +14,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.channels import limits
+from infusion_guide.channels import rate_limits as limits
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.storage.database import migrate

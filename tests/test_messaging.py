@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.channels import messaging, telegram
+from infusion_guide.channels import messaging
+from infusion_guide.channels.platforms import telegram
 from infusion_guide.channels.rendering import bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.channels import messenger, meta
+from infusion_guide.channels import meta
+from infusion_guide.channels.platforms import messenger
 from infusion_guide.channels.rendering import Bubble, Button, bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from infusion_guide.channels import slack
 from infusion_guide.channels.door import Refused
+from infusion_guide.channels.platforms import slack
 from infusion_guide.channels.rendering import Bubble, Button
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-from infusion_guide.channels import sms
 from infusion_guide.channels.messaging import Inbound
+from infusion_guide.channels.platforms import sms
 from infusion_guide.channels.rendering import Bubble
 from infusion_guide.channels.sms_segments import is_gsm7, longest, plain, segments
 from infusion_guide.clinic.settings import ROOT, Settings

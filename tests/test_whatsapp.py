@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import strategies as st
 
-from infusion_guide.channels import whatsapp
+from infusion_guide.channels.platforms import whatsapp
 from infusion_guide.channels.rendering import Bubble, Button, bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
