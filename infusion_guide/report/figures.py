@@ -53,7 +53,7 @@ class Tally:
             else:
                 found.others[what, key] = number
         for row in connection.execute(
-            sa.select([requests.c.at, requests.c.taken, requests.c.done]).where(requests.c.at >= start, requests.c.at < end)
+            sa.select(requests.c.at, requests.c.taken, requests.c.done).where(requests.c.at >= start, requests.c.at < end)
         ):
             found.open += row.done is None
             found.taken += [(row.at, row.taken)] * (row.taken is not None)
@@ -82,7 +82,7 @@ def _counted(start: float, end: float) -> sa.sql.Select:
         sa.case((by_hour, facts.c.hour), else_=sa.null()).label("at"),
         sa.case((facts.c.what == "conversation", facts.c.channel), else_=facts.c.name).label("key"),
     )
-    counted = sa.select([*columns, sa.cast(sa.func.sum(facts.c.count), sa.Integer)])
+    counted = sa.select(*columns, sa.cast(sa.func.sum(facts.c.count), sa.Integer))
     return counted.where(facts.c.hour >= start, facts.c.hour < end).group_by("what", "at", "key")
 
 

@@ -18,11 +18,11 @@ logger = logging.getLogger(__name__)
 REFRESH = 15.0  # seconds from one look at the database to the next
 
 _newest = (
-    sa.select([clinic_answers.c.topic, sa.func.max(clinic_answers.c.version).label("version")])
+    sa.select(clinic_answers.c.topic, sa.func.max(clinic_answers.c.version).label("version"))
     .group_by(clinic_answers.c.topic)
     .subquery()
 )
-_NEWEST = sa.select([clinic_answers]).select_from(
+_NEWEST = sa.select(clinic_answers).select_from(
     clinic_answers.join(
         _newest, sa.and_(clinic_answers.c.topic == _newest.c.topic, clinic_answers.c.version == _newest.c.version)
     )
@@ -48,14 +48,14 @@ def _answer(row: Row) -> ClinicAnswer:
 
 def history(connection: Connection, topic: str) -> List[Row]:
     """Every version of the answer on `topic`, newest first."""
-    chosen = sa.select([clinic_answers]).where(clinic_answers.c.topic == topic)
+    chosen = sa.select(clinic_answers).where(clinic_answers.c.topic == topic)
     return connection.execute(chosen.order_by(clinic_answers.c.version.desc())).fetchall()
 
 
 def version_of(connection: Connection, topic: str, version: int) -> Optional[Row]:
     """One version of the answer on `topic`, or None."""
     wanted = (clinic_answers.c.topic == topic, clinic_answers.c.version == version)
-    return connection.execute(sa.select([clinic_answers]).where(*wanted)).first()
+    return connection.execute(sa.select(clinic_answers).where(*wanted)).first()
 
 
 def save(connection: Connection, topic: str, text: str, by: str, seen: int) -> int:
@@ -66,7 +66,7 @@ def save(connection: Connection, topic: str, text: str, by: str, seen: int) -> i
     Raises:
         Overtaken: it was not the newest any more.
     """
-    known = sa.select([sa.func.coalesce(sa.func.max(clinic_answers.c.version), 0)]).where(clinic_answers.c.topic == topic)
+    known = sa.select(sa.func.coalesce(sa.func.max(clinic_answers.c.version), 0)).where(clinic_answers.c.topic == topic)
     if connection.execute(known).scalar() != seen:
         raise Overtaken
     row = {"topic": topic, "version": seen + 1, "text": text, "written_by": by, "at": time.time()}

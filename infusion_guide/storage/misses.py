@@ -65,7 +65,7 @@ def put(connection: Connection, miss: Miss) -> None:
 def thumbs_down(connection: Connection, sender_id: str, message_id: str, said: str, words: str) -> None:
     """Stores that a visitor disliked the reply `said` to `words`, unless the message is known as a miss already."""
     own = (misses.c.sender_id == sender_id, misses.c.message_id == message_id)
-    if connection.execute(sa.select([misses.c.id]).where(*own)).first() is None:
+    if connection.execute(sa.select(misses.c.id).where(*own)).first() is None:
         put(connection, _row(sender_id, message_id, "thumbs_down", said, words))
 
 
