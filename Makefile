@@ -11,16 +11,16 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run chat train teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
+.PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: setup ## serve the assistant and its action server (settings: .env)
-	@$(PYTHON) -m infusion_guide.run.serve
+run: setup ## serve the assistant and the staff pages (settings: .env)
+	@$(PYTHON) -m infusion_guide.run
 
 chat: setup ## talk to it in the terminal
-	@$(PYTHON) -m infusion_guide.run.serve shell
+	@$(PYTHON) -m infusion_guide.run chat
 
 train: setup ## train the model if its inputs changed
 	@$(PYTHON) -m infusion_guide.engine.training
@@ -38,7 +38,7 @@ bench-scale: .venv/.dev ## one and two assistants behind nginx; fills in docs/sc
 	@$(PYTHON) -m tools.bench.scale
 
 check: .venv/.dev ## the one-second gate: do all rooms agree?
-	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py
+	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py tests/test_widget_rooms.py
 
 lint: .venv/.dev ## format and style
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -64,7 +64,7 @@ pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
 setup: .venv/.base
 
 doctor: setup ## look the set-up over and say what to do
-	@$(PYTHON) -m infusion_guide.run.doctor
+	@$(PYTHON) -m infusion_guide.runr.doctor
 
 staff: setup ## NAME=maria ROLE=admin: an account for the staff pages (alone: the commands)
 	@$(PYTHON) -m infusion_guide.storage.accounts $(if $(NAME),add "$(NAME)" "$(ROLE)",list)
@@ -74,6 +74,9 @@ report: setup ## FROM=2026-11-01 TO=2026-11-30 OUT=report.html CSV=folder: what 
 
 sign-off: setup ## the list that a clinician signs before a release: results/sign-off.html
 	@$(PYTHON) -m infusion_guide.staff.sign_off
+
+pin: setup ## after a clinician signed changed words for a crisis: from now on these are said
+	@$(PYTHON) -m infusion_guide.replies.pins
 
 key: setup ## print a fresh ENCRYPTION_KEY for .env
 	@$(PYTHON) -m infusion_guide.storage.sealing

@@ -57,8 +57,7 @@ def trained_assistant():
     from infusion_guide.engine.training import ensure_model
     from infusion_guide.evaluate.run import assistant
 
-    with assistant(ensure_model()) as talker:
-        yield talker
+    return assistant(ensure_model())
 
 
 @pytest.fixture(scope="session")

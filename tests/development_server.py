@@ -72,7 +72,7 @@ class Platforms:
 
 
 class DevelopmentServer(Process):
-    """`python -m infusion_guide.run.serve`: what `make run` starts, action server included."""
+    """`python -m infusion_guide.run`: what `make run` starts."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -82,7 +82,6 @@ class DevelopmentServer(Process):
         limits = ("visitor_messages_per_minute", "visitor_messages_per_day", "address_messages_per_minute", "messages_per_second")
         chosen = Settings(
             port=self.port,
-            actions_port=free_port(),
             staff_port=free_port(),
             database_url=f"sqlite:///{self.database}",
             public_url=PUBLIC_URL,
@@ -90,9 +89,7 @@ class DevelopmentServer(Process):
             **{f"{name}_api": f"{self.platforms.url}/{name}" for name in ("telegram", "slack", "meta", "twilio")},
             **dict.fromkeys(limits, UNLIMITED),
         )
-        super().__init__(
-            [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve"], variables(chosen), folder / "server.log"
-        )
+        super().__init__([sys.executable, "-W", "ignore", "-m", "infusion_guide.run"], variables(chosen), folder / "server.log")
 
     def rows(self, table: str) -> int:
         """How many rows `table` has."""

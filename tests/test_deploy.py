@@ -11,6 +11,7 @@ import yaml
 from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.channels.website import files
 from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.run.__main__ import ROLES
 from infusion_guide.staff.application import LARGEST_BODY
 from tools.bench.scale import TEMPLATE, nginx_config
 
@@ -52,31 +53,27 @@ def test_every_file_is_yaml_and_says_what_it_is_for(path):
 
 
 def test_every_part_is_there():
-    assert {"proxy", "assistant", "actions", "staff", "migrate", "postgres", "redis"} <= set(SERVICES)
-    servers = {("Deployment", name) for name in ("proxy", "assistant", "actions", "staff", "redis")}
+    assert {"proxy", "assistant", "staff", "migrate", "postgres", "redis"} <= set(SERVICES)
+    servers = {("Deployment", name) for name in ("proxy", "assistant", "staff", "redis")}
     assert set(PODS) == servers | {("Job", "migrate")}
     for kind, name in (
         ("HorizontalPodAutoscaler", "assistant"),
         ("PodDisruptionBudget", "assistant"),
         ("Ingress", "assistant"),
         ("NetworkPolicy", "nothing"),
-        ("Service", "actions"),
+        ("Service", "assistant"),
     ):
         assert manifest(kind, name)
 
 
-def test_roles_are_those_of_serve():
-    source = (ROOT / "infusion_guide" / "run" / "serve.py").read_text(encoding="utf-8")
-    known = re.search(r"^ROLES = \((.*)\)$", source, re.MULTILINE)
-    assert known, "infusion_guide/run/serve.py has no ROLES"
-    known = set(re.findall(r'"(\w+)"', known[1]))
+def test_roles_exist():
     in_compose = {
         word for service in SERVICES.values() if service["image"].startswith("infusion-guide") for word in service["command"]
     }
     in_cluster = {
         word for pod in PODS.values() for c in pod["containers"] if c["image"] == "infusion-guide" for word in c["args"]
     }
-    assert in_compose == in_cluster == known
+    assert in_compose == in_cluster == set(ROLES) - {"chat"}
 
 
 def test_settings_exist():
@@ -149,14 +146,11 @@ def test_only_the_proxy_is_open_to_the_outside():
 
 def test_ports_agree():
     port = COMPOSE["x-ours"]["environment"]["PORT"]
-    actions = COMPOSE["x-ours"]["environment"]["ACTIONS_PORT"]
     assert SERVICES["proxy"]["environment"]["NGINX_ASSISTANTS"] == f"assistant:{port}"
-    assert COMPOSE["x-ours"]["environment"]["ACTIONS_URL"] == f"http://actions:{actions}"
     assert SERVICES["proxy"]["ports"][0].endswith(":" + re.search(r"^\s+listen (\d+) ", NGINX, re.MULTILINE)[1])
     staff = COMPOSE["x-ours"]["environment"]["STAFF_PORT"]
     assert SERVICES["proxy"]["environment"]["NGINX_STAFF"] == f"staff:{staff}"
     assert f":{staff}/staff/health" in SERVICES["staff"]["healthcheck"]["test"][-1]
-    assert f":{actions}/health" in SERVICES["actions"]["healthcheck"]["test"][-1]
     assert f"127.0.0.1:{port}/health" in (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     opened = {
         name: pod["containers"][0]["ports"][0]["containerPort"] for (kind, name), pod in PODS.items() if kind == "Deployment"
@@ -165,7 +159,7 @@ def test_ports_agree():
         assert manifest("Service", name)["spec"]["ports"][0]["port"] == number
         admitted = manifest("NetworkPolicy", name)["spec"]["ingress"][0]["ports"][0]["port"]
         assert admitted == number, f"network.yml lets nobody reach {name}"
-    assert opened["assistant"] == int(port) and opened["actions"] == int(actions) and opened["staff"] == int(staff)
+    assert opened["assistant"] == int(port) and opened["staff"] == int(staff)
     named = {e["name"]: e["value"] for e in PODS["Deployment", "proxy"]["containers"][0]["env"]}
     assert named["NGINX_ASSISTANTS"].endswith(f":{port}") and named["NGINX_STAFF"].endswith(f":{staff}")
 

@@ -22,7 +22,7 @@ KEY = "s" * 40
 
 
 def chosen(**values):
-    return Settings(**{"port": free_port(), "actions_port": free_port(), **values})
+    return Settings(**{"port": free_port(), **values})
 
 
 @contextmanager
@@ -107,10 +107,9 @@ def test_redis():
     assert finding.status == FIX and "hunter2" not in finding.words
 
 
-def test_ports_that_are_free():
+def test_a_port_that_is_free():
     settings = chosen()
     assert doctor.assistant(settings) == Finding(OK, f"port {settings.port} is free")
-    assert doctor.actions(settings) == Finding(OK, f"port {settings.actions_port} is free")
 
 
 PARTS = {"model": True, "database": True, "lock": True, "actions": True}
@@ -127,11 +126,16 @@ def test_the_assistant_that_runs(ready, status, word):
     assert finding.status == status and word in finding.words
 
 
-@pytest.mark.parametrize("answers, status", [({"/health": (200, {}), "/actions": (200, [])}, OK), ({}, FIX)])
-def test_the_action_server_that_runs(answers, status):
-    settings = chosen()
-    with serving(settings.actions_port, answers):
-        assert doctor.actions(settings).status == status
+@pytest.mark.parametrize("answers, status", [({"/actions": (200, [])}, OK), ({}, FIX)])
+def test_an_action_server_of_its_own(answers, status):
+    port = free_port()
+    with serving(port, answers):
+        assert doctor.actions(chosen(actions_url=f"http://127.0.0.1:{port}")).status == status
+
+
+def test_actions_without_a_server_of_their_own():
+    assert doctor.actions(chosen()).status == OK
+    assert "ACTIONS_URL" in doctor.actions(chosen(actions_url=f"http://127.0.0.1:{free_port()}")).words
 
 
 def test_a_port_where_something_mute_listens():
@@ -301,7 +305,7 @@ def test_urls_are_shown_without_secrets(url, shown):
 
 @pytest.mark.parametrize("values, code, word", [({"PORT": "99999"}, 1, "FIX  settings: PORT"), ({}, None, "OK   settings")])
 def test_as_a_command(values, code, word):
-    ports = {"PORT": str(free_port()), "ACTIONS_PORT": str(free_port())}
+    ports = {"PORT": str(free_port())}
     env = {"PATH": "", "SECRET_KEY": KEY, "DATABASE_URL": "sqlite:////tmp/none.db", **ports, **values}
     command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.doctor"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)

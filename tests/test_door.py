@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from infusion_guide.channels import door
 from infusion_guide.channels.door import Answer, Incoming, Refused, answer, id_of, text_of
 from infusion_guide.channels.limits import Limited
-from infusion_guide.engine.action_endpoint import TurnAborted
+from infusion_guide.engine.actions import TurnAborted
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, current_turn
 

@@ -108,15 +108,25 @@ raise ValueError(f"{TEXT} {PASSWORD}")
 """
 
 
-@pytest.fixture(scope="module")
-def output(tmp_path_factory):
-    script = tmp_path_factory.mktemp("logs") / "script.py"
+def everything_fails(folder, **settings):
+    """All that a process writes with `settings` while everything goes wrong."""
+    script = folder / "script.py"
     script.write_text(textwrap.dedent(SCRIPT), encoding="utf-8")
     planted = ["Maria Sanchez", "555-010-7788", "maria@example.org", "I want to die, 5550107788", "ketamine x9q", "hunter2"]
-    env = {"PYTHONPATH": str(ROOT), "PLANTED": json.dumps(planted), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    env = {"PYTHONPATH": str(ROOT), "PLANTED": json.dumps(planted), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "2", **settings}
     done = subprocess.run([sys.executable, str(script)], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    return everything_fails(tmp_path_factory.mktemp("logs"), PRODUCTION="true", SECRET_KEY="k" * 32)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    return everything_fails(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +137,17 @@ def lines(output):
 
 
 @pytest.mark.parametrize("word", PLANTED)
-def test_nothing_planted_is_written(output, word):
-    assert word.lower() not in output.lower()
+def test_nothing_planted_is_written(output, calm, word):
+    assert word.lower() not in output.lower() and word.lower() not in calm.lower()
+
+
+def test_a_developer_reads_plain_lines_of_what_is_wrong(calm):
+    lines = [line for line in calm.splitlines() if re.match(r"\d\d:\d\d:\d\d assistant, ", line)]
+    caught = next(line for line in lines if "caught {error}" in line)
+    assert re.fullmatch(r"[0-9:]{8} assistant, error: caught \{error\} \(\S+/script\.py:\d+\)", caught)
+    assert "  because of builtins.RuntimeError at " in calm and '"time"' not in calm
+    assert not any("received" in line or "UserWarning" in line for line in lines), "what a library warns of is no news"
+    assert any("Ours with 3 replies" in line for line in lines)
 
 
 def test_every_route_wrote_something(lines):

@@ -13,13 +13,12 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from twilio.request_validator import RequestValidator
 
-from infusion_guide.replies.library import read_yaml
+from infusion_guide.replies.pins import pinned
 from tests.development_server import MESSAGING, PUBLIC_URL
 from tests.faults.cluster import problems_in, wait_until
 from tests.fuzz.calls import some_body
-from tests.rooms import ROOT
 
-PINNED = read_yaml(ROOT / "tests" / "pinned_crisis_replies.yml")["en"]
+PINNED = pinned()["en"]
 PICTURE, BUTTON = object(), object()
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from pathlib import Path
 
 import pytest
 from rasa.shared.core.domain import Domain
@@ -12,9 +11,9 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from infusion_guide.clinic import hours
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.replies import complete as replies_module
+from infusion_guide.replies import pins
 from infusion_guide.replies import rules as reply_rules
 from infusion_guide.replies.complete import MESSAGING, ReviewedReplies
-from infusion_guide.replies.library import read_yaml
 from tests.rooms import ROOT, responses
 
 REPLIES = responses()
@@ -110,14 +109,14 @@ def test_buttons_have_titles_and_payloads():
             assert button["title"] and len(button["title"]) <= 30 and button["payload"].startswith("/")
 
 
-PINNED = read_yaml(Path(__file__).parent / "pinned_crisis_replies.yml")
+PINNED = pins.pinned()
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("name", [n for n in WHOLE if n.startswith("utter_crisis/")])
 def test_crisis_wording_is_pinned(name, language):
     text = told(name, language=language)["text"]
-    assert text == PINNED[language][name], "Emergency wording changed. A clinician must sign it; then change the pinned file too."
+    assert text == PINNED[language][name], pins.changed()
     assert "911" in text and "988" in text
     if language == "es":
         assert "marque 2" in text or "marcar 2" in text

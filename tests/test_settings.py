@@ -35,7 +35,7 @@ def test_a_phone_number_may_be_written_as_people_write_it():
         ("TREATMENT_HELPLINE", "12"),
         ("PORT", "http"),
         ("PORT", "70000"),
-        ("ACTIONS_PORT", "5005"),
+        ("STAFF_PORT", "5005"),
         ("STAFF_PORT", "5005"),
         ("CLINIC_HOURS", "Mon-Fri"),
         ("CLINIC_HOURS", "nine to five"),

@@ -14,7 +14,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
 from infusion_guide.channels.limits import Limited, limits
 from infusion_guide.delivery.outbox import crisis_notice
-from infusion_guide.engine.action_endpoint import TurnAborted
+from infusion_guide.engine.actions import TurnAborted
 from infusion_guide.replies import first_aid
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.sealing import Unreadable

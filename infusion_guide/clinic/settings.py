@@ -73,7 +73,6 @@ class Settings:
     domestic_violence_hotline: str = "1-800-799-7233"
     host: str = "127.0.0.1"
     port: int = 5005
-    actions_port: int = 5055
     actions_url: str = ""
     production: bool = False
     database_url: str = "sqlite:///conversations.db"
@@ -140,13 +139,13 @@ class Settings:
         for name in ("poison_help", "treatment_helpline", "domestic_violence_hotline"):
             if not _PHONE.match(getattr(self, name)):
                 raise SettingError(f"{name.upper()} is '{getattr(self, name)}', which is not a phone number. Fix it in .env.")
-        for name in ("port", "actions_port", "staff_port", "smtp_port"):
+        for name in ("port", "staff_port", "smtp_port"):
             if not 1 <= getattr(self, name) <= 65535:
                 raise SettingError(
                     f"{name.upper()} is {getattr(self, name)}; a port is a number from 1 to 65535. Fix it in .env."
                 )
-        if len({self.port, self.actions_port, self.staff_port}) < 3:
-            raise SettingError("Of PORT, ACTIONS_PORT and STAFF_PORT two are the same. Give each its own number in .env.")
+        if self.port == self.staff_port:
+            raise SettingError("PORT and STAFF_PORT are the same. Give each its own number in .env.")
         self._check_security()
 
     def _check_security(self) -> None:

@@ -3,40 +3,54 @@
 import hashlib
 import logging
 import os
+import re
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Iterable, Iterator, List, Set
 
 from infusion_guide.clinic.settings import ROOT
+from infusion_guide.replies.library import read_yaml
+from infusion_guide.server.console import Bar, quietly
 from infusion_guide.storage import taught as room
 
 MODELS = ROOT / "models"
 
 
+# What else a trained model depends on: another version may learn, or load, something else.
+LIBRARIES = ("joblib", "numpy", "onnxruntime", "rasa", "scikit-learn", "scipy", "spacy", "tokenizers")
+
+
 def inputs(project: Path = ROOT) -> Iterator[Path]:
-    """Every file that training reads, in a fixed order."""
+    """Every file that the model learns from, in a fixed order. How replies are worded is not among them."""
     yield project / "config.yml"
     yield project / "domain.yml"
-    yield project / "requirements" / "base.txt"
-    for folder in ("nlu", "responses", "rules"):
+    for folder in ("nlu", "rules"):
         yield from sorted((project / "data" / folder).glob("**/*.yml"))
     yield from room.files(project)
-    for folder in ("nlu", "engine/policies"):
-        yield from sorted((project / "infusion_guide" / folder).glob("*.py"))
+    yield from sorted((project / "infusion_guide" / "nlu").glob("*.py"))
+    yield project / "infusion_guide" / "policies" / "intent_rule_policy.py"  # the others learn nothing
 
 
 def fingerprint(project: Path = ROOT) -> str:
-    """Sixteen hexadecimal digits that change with any training input."""
-    return digest_of(inputs(project), project)
+    """Sixteen hexadecimal digits that change with whatever the model learns from, and with the names of the replies."""
+    responses = project / "data" / "responses"
+    names = sorted(str(path.relative_to(responses)) for path in responses.glob("**/*.yml"))
+    return digest_of(inputs(project), project, [*names, *versions(project)])
 
 
-def digest_of(paths: Iterable[Path], project: Path = ROOT) -> str:
-    """Sixteen hexadecimal digits that change with the name or content of any of `paths` in `project`."""
+def versions(project: Path = ROOT) -> List[str]:
+    """The pinned versions of LIBRARIES, for example numpy==2.2.6."""
+    pinned = (project / "requirements" / "base.txt").read_text(encoding="utf-8")
+    return re.findall(rf"^(?:{'|'.join(LIBRARIES)})==[^ ]+", pinned, re.MULTILINE)
+
+
+def digest_of(paths: Iterable[Path], project: Path = ROOT, words: Iterable[str] = ()) -> str:
+    """Sixteen hexadecimal digits that change with the name or content of any of `paths` in `project`, and with `words`."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(str(path.relative_to(project)).encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update("\0".join(words).encode())
     return digest.hexdigest()[:16]
 
 
@@ -51,13 +65,22 @@ def ensure_model() -> Path:
     path = model_path()
     if path.exists():
         return path
+    with quietly() as terminal, Bar("Training the assistant, which takes some minutes", terminal) as bar:
+        _train(path, bar)
+    for old in MODELS.glob("infusion-guide-*.tar.gz"):
+        if old != path:
+            old.unlink()
+    return path
+
+
+def _train(path: Path, bar: Bar) -> None:
+    os.environ["LOG_LEVEL"] = "ERROR"  # the bars of Rasa's own are off then
+    graph = logging.getLogger("rasa.engine.graph")
+    graph.addHandler(_Progress(bar))
+    graph.setLevel(logging.DEBUG)
+    graph.propagate = False
     from rasa.model_training import train
-    from rasa.utils.log_utils import configure_structlog
 
-    configure_structlog(logging.WARNING)
-
-    print("Training the assistant. This takes a few minutes, once after each change of data/ or config.yml.", flush=True)
-    start = time.time()
     result = train(
         str(ROOT / "domain.yml"),
         str(ROOT / "config.yml"),
@@ -68,11 +91,23 @@ def ensure_model() -> Path:
     )
     if result.code or not path.exists():
         raise SystemExit("Training failed; the messages above name the file to fix.")
-    for old in MODELS.glob("infusion-guide-*.tar.gz"):
-        if old != path:
-            old.unlink()
-    print(f"Trained in {time.time() - start:.0f} s: {path.relative_to(ROOT)}", flush=True)
-    return path
+
+
+class _Progress(logging.Handler):
+    """Moves a bar with each part of config.yml that Rasa's graph has come to."""
+
+    def __init__(self, bar: Bar) -> None:
+        super().__init__()
+        config = read_yaml(ROOT / "config.yml")
+        self._bar, self._known = bar, {part["name"].rsplit(".")[-1] for part in [*config["policies"], *config["pipeline"]]}
+        self._seen: Set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See parent."""
+        running = re.search(r"running '(\w+)\.", record.getMessage())
+        if running and running[1] in self._known:
+            self._seen.add(running[1])
+            self._bar.show(len(self._seen) / (len(self._known) + 1), running[1])
 
 
 def _refuse_untried(project: Path = ROOT) -> None:

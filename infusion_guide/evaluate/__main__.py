@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 from typing import List
 
-from rasa.utils.log_utils import configure_structlog
-
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.training import ensure_model
-from infusion_guide.evaluate.run import outcomes
 from infusion_guide.evaluate.scores import plot_confusion, rates, table
 from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, outside, own
+from infusion_guide.server.console import Bar, quietly
 
 RESULTS = ROOT / "results"
 
@@ -44,12 +42,18 @@ def main() -> int:
     chosen = parser.parse_args()
     if bool(chosen.file) != bool(chosen.out):
         parser.error("give both FILE=in.jsonl and OUT=out.jsonl, or neither")
-    configure_structlog(logging.ERROR)
+    if chosen.file and not chosen.file.is_file():
+        parser.error(f"{chosen.file} is not a file")
     model = ensure_model()
+    with quietly() as terminal, Bar("Loading the assistant", terminal):
+        from rasa.utils.log_utils import configure_structlog  # Rasa: seconds in which nothing else would be seen
+
+        from infusion_guide.evaluate.run import assistant, outcomes
+
+        configure_structlog(logging.ERROR)
+        talker = assistant(model)
     if chosen.file:
-        if not chosen.file.is_file():
-            parser.error(f"{chosen.file} is not a file")
-        results = outcomes(model, read_lines(chosen.file))
+        results = outcomes(talker, read_lines(chosen.file))
         chosen.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in results), encoding="utf-8")
         print(f"{len(results)} outcomes in {chosen.out}")
         return 0
@@ -57,7 +61,7 @@ def main() -> int:
     for name, sentences in sets.items():
         if not sentences:
             continue
-        results = outcomes(model, [s.text for s in sentences])
+        results = outcomes(talker, [s.text for s in sentences])
         print(f"\n{name}: {len(sentences)} sentences\n{table(rates(sentences, results))}\n")
         RESULTS.mkdir(exist_ok=True)
         plot_confusion(sentences, results, RESULTS / f"confusion_{name}.png", f"{name}: {len(sentences)} sentences")

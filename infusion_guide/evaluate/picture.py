@@ -35,8 +35,7 @@ def conversation() -> List[Tuple[bool, str]]:
                 turns.append((False, event.text + (f"\n{buttons}" if buttons else "")))
         return turns
 
-    with assistant(ensure_model()) as talker:
-        return asyncio.run(talk(talker))
+    return asyncio.run(talk(assistant(ensure_model())))
 
 
 def draw(turns: List[Tuple[bool, str]], path: Path) -> None:

@@ -2,9 +2,8 @@
 
 import asyncio
 import uuid
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, List, Optional
 
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
@@ -13,16 +12,14 @@ from rasa.shared.core.events import BotUttered
 from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
-from infusion_guide.clinic.settings import settings
-from infusion_guide.run.serve import actions_running, environment
+from infusion_guide.engine.actions import InProcess
 from infusion_guide.server.application import quicken
-from tests.ports import free_port
 
 KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
 
 
 class Assistant:
-    """The trained assistant in this process, with its action server beside it and conversations in memory."""
+    """The trained assistant in this process, with conversations in memory."""
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
@@ -63,25 +60,18 @@ def kind_and_topic(names: List[str]) -> "tuple[str, Optional[str]]":
     return "other", None
 
 
-@contextmanager
-def assistant(model: Path) -> Iterator[Assistant]:
+def assistant(model: Path) -> Assistant:
     """The assistant of `model`, ready to talk."""
-    port = free_port()
-    with actions_running(port, environment(settings())):
-        endpoints = AvailableEndpoints(
-            action=EndpointConfig(f"http://127.0.0.1:{port}/webhook", enable_selective_domain=True),
-            nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
-        )
-        agent = asyncio.run(load_agent(model_path=str(model), endpoints=endpoints))
-        quicken(agent)
-        yield Assistant(agent)
+    replies = EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies")
+    agent = asyncio.run(load_agent(model_path=str(model), endpoints=AvailableEndpoints(action=InProcess(), nlg=replies)))
+    quicken(agent)
+    return Assistant(agent)
 
 
-def outcomes(model: Path, texts: List[str], show: bool = True) -> List[Dict[str, Any]]:
+def outcomes(talker: Assistant, texts: List[str], show: bool = True) -> List[Dict[str, Any]]:
     """Outcome of each text, in order; a progress bar on the terminal while it runs."""
 
-    async def run_all(talker: Assistant) -> List[Dict[str, Any]]:
+    async def run_all() -> List[Dict[str, Any]]:
         return [await talker.outcome(text) for text in tqdm(texts, disable=not show, unit="message", mininterval=5)]
 
-    with assistant(model) as talker:
-        return asyncio.run(run_all(talker))
+    return asyncio.run(run_all())

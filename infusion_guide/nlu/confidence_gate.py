@@ -26,7 +26,9 @@ RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat
 
 # Output properties of a message.
 ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
-FORM_ANSWER = "form_answer"  # how the message answers the form under way: a choice of callbacks/form.py, or "words"
+FORM_ANSWER = (
+    "form_answer"  # how the message answers the form under way: a choice of infusion_guide/callbacks/form.py, or "words"
+)
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
 
 FALLBACK = "nlu_fallback"

@@ -217,9 +217,7 @@ def _speaker(own: str) -> Any:
         def own_answer(label: str) -> Optional[ClinicAnswer]:
             return {"text": own} if own else None
 
-    speaker = Speaker()
-    speaker.responses = {name: variations(name) for name in names()}
-    return speaker
+    return Speaker()
 
 
 def unfilled(name: str) -> Dict[str, str]:

@@ -12,7 +12,7 @@ from rasa.utils.endpoints import EndpointConfig
 from infusion_guide.callbacks import form as callback
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, section_labels
+from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, replies, section_labels
 
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3
@@ -68,7 +68,16 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
     """
 
     def __init__(self, endpoint_config: Optional[EndpointConfig] = None, domain: Optional[Domain] = None) -> None:
-        super().__init__(domain.responses if domain else {})
+        super().__init__({})
+
+    @property
+    def responses(self) -> Dict[str, List[Dict[str, Any]]]:
+        """What data/responses/ says now, by the response's name."""
+        return replies()
+
+    @responses.setter
+    def responses(self, trained: Any) -> None:
+        """Rasa hands over what the folder said when the model was trained. Nothing learns from words, so they are not kept."""
 
     async def generate(
         self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any

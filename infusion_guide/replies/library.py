@@ -81,6 +81,14 @@ def variations(name: str) -> List[Dict[str, Any]]:
     return found
 
 
+@lru_cache(maxsize=1)
+def replies() -> Dict[str, List[Dict[str, Any]]]:
+    """The reviewed variations of every response, by name."""
+    paths = sorted((DATA / "responses").rglob("*.yml"))
+    names = [f"utter_{path.relative_to(DATA / 'responses').with_suffix('').as_posix()}" for path in paths]
+    return {name: variations(name) for name in names}
+
+
 def next_topics(label: str) -> Tuple[str, ...]:
     """Topics that a patient is likely to ask after `label`, for example faq/cravings."""
     return tuple(variations(f"utter_{label}")[0]["metadata"]["next"])

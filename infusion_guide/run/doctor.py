@@ -32,8 +32,9 @@ from infusion_guide.clinic.hours import OpeningHours
 from infusion_guide.clinic.settings import ENV_FILE, ROOT, SettingError, Settings, settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.engine.training import MODELS, model_path
+from infusion_guide.replies import pins
+from infusion_guide.run.commands import local_url
 from infusion_guide.run.doctor_messaging import PLATFORMS, problem
-from infusion_guide.run.serve import local_url
 from infusion_guide.storage.database import create_engine, full_url
 
 OK, NOTE, FIX = "OK", "NOTE", "FIX"
@@ -90,6 +91,12 @@ def model(_: Settings) -> Finding:
     if list(MODELS.glob("infusion-guide-*.tar.gz")):
         return Finding(FIX, "the model is older than data/, config.yml or the code it is made of. Run `make train`.")
     return Finding(FIX, "there is no model. Run `make train` (a few minutes).")
+
+
+def crisis_words(_: Settings) -> Finding:
+    """In a crisis is said what was signed."""
+    changed = pins.changed()
+    return Finding(FIX, changed) if changed else Finding(OK, "the words for a crisis are those that were signed")
 
 
 def clinic(chosen: Settings) -> Finding:
@@ -194,15 +201,13 @@ def assistant(chosen: Settings) -> Finding:
 
 
 def actions(chosen: Settings) -> Finding:
-    """ACTIONS_PORT is free, or the action server is there."""
-    url = f"http://127.0.0.1:{chosen.actions_port}"
-    status, _ = _ask(f"{url}/health")
-    if status is None:
-        return _free("ACTIONS_PORT", chosen.actions_port)
-    known, names = _ask(f"{url}/actions")
-    if status == known == 200 and isinstance(names, list):
-        return Finding(OK, f"the action server on port {chosen.actions_port} answers")
-    return Finding(FIX, f"port {chosen.actions_port} is in use by something else. End it, or change ACTIONS_PORT in .env.")
+    """Actions run in the assistant, or the server of ACTIONS_URL is there."""
+    if not chosen.actions_url:
+        return Finding(OK, "no ACTIONS_URL: actions run in the assistant, which is fine")
+    status, names = _ask(f"{chosen.actions_url}/actions")
+    if status == 200 and isinstance(names, list):
+        return Finding(OK, f"the action server {chosen.actions_url} answers")
+    return Finding(FIX, f"the action server {chosen.actions_url} does not answer. Start it, or correct ACTIONS_URL in .env.")
 
 
 def _ask(url: str) -> Tuple[Optional[int], object]:
@@ -306,6 +311,7 @@ CHECKS: Tuple[Check, ...] = (
     python_version,
     packages,
     model,
+    crisis_words,
     clinic,
     opening_hours,
     notices,

@@ -15,11 +15,11 @@ from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import notices
 from infusion_guide.delivery.outbox import deliver_forever
-from infusion_guide.engine.action_endpoint import ActionEndpoint
+from infusion_guide.engine.actions import actions_at
 from infusion_guide.engine.graph_runner import SequentialGraphRunner
 from infusion_guide.engine.lock_store import ConversationLocks
 from infusion_guide.engine.tracker_store import TrackerStore
-from infusion_guide.replies import first_aid
+from infusion_guide.replies import first_aid, pins
 from infusion_guide.server import health
 from infusion_guide.server.strict_http import be_strict
 from infusion_guide.storage import clinic_answers
@@ -99,19 +99,19 @@ async def _prepare(app: Sanic, _: Any) -> None:
         gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
         app.ctx.fit = True
-        app.add_task(deliver_forever(app.ctx.agent.tracker_store.database))
-        app.add_task(purge_daily(app.ctx.agent.tracker_store.database))
-        app.add_task(clinic_answers.refresh_forever(app.ctx.agent.tracker_store.database))
+        database = app.ctx.agent.tracker_store.database
+        for work in (deliver_forever, purge_daily, clinic_answers.refresh_forever):
+            app.add_task(work(database), name=work.__name__)  # only what has a name is ended in order when the server stops
     except Misconfigured as error:
         logger.critical("%s", error)
         app.stop()
 
 
 def make_fit(agent: Agent) -> None:
-    """Puts our storage rules, timeouts and graph runner into a loaded `agent`.
+    """Puts our storage rules, actions and graph runner into a loaded `agent`.
 
     Raises:
-        Misconfigured: Rasa quietly used something else for what endpoints.yml names.
+        Misconfigured: Rasa quietly used something else for what endpoints.yml names, or crisis words are not as signed.
     """
     store = agent.tracker_store
     if isinstance(store, FailSafeTrackerStore):
@@ -122,12 +122,13 @@ def make_fit(agent: Agent) -> None:
     if not isinstance(agent.lock_store, ConversationLocks):
         raise Misconfigured(f"Turns would be locked by {type(agent.lock_store).__name__}: see lock_store in endpoints.yml.")
     agent.tracker_store = store
+    changed = pins.changed()
+    if changed:
+        raise Misconfigured(changed)
     if agent.processor is None:
         raise Misconfigured("No model is loaded. Run `make train`.")
     agent.processor.tracker_store = store
-    if agent.action_endpoint is not None:
-        agent.action_endpoint = ActionEndpoint.like(agent.action_endpoint)
-        agent.processor.action_endpoint = agent.action_endpoint
+    agent.action_endpoint = agent.processor.action_endpoint = actions_at(settings().actions_url)
     quicken(agent)
 
 

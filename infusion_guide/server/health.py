@@ -5,7 +5,6 @@ import hmac
 import time
 from typing import Any, Dict
 
-import aiohttp
 import sqlalchemy as sa
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sanic import Sanic, response
@@ -53,9 +52,9 @@ def _may_read(request: Request) -> bool:
 
 
 async def readiness(agent: Any) -> Dict[str, bool]:
-    """Whether model, database, lock store and action server do their part."""
+    """Whether model, database, lock store and actions do their part."""
     names = ("model", "database", "lock", "actions")
-    checks = (_model(agent), _database(agent), agent.lock_store.answers(), _actions(agent))
+    checks = (_model(agent), _database(agent), agent.lock_store.answers(), agent.action_endpoint.answers())
     found = await asyncio.gather(*(asyncio.wait_for(check, _SECONDS + 0.5) for check in checks), return_exceptions=True)
     return {name: value is True for name, value in zip(names, found)}
 
@@ -67,10 +66,3 @@ async def _model(agent: Any) -> bool:
 async def _database(agent: Any) -> bool:
     counted = sa.text("SELECT count(*) FROM alembic_version")  # its tables are there too
     return await agent.tracker_store.database.run(lambda connection: connection.execute(counted).scalar()) == 1
-
-
-async def _actions(agent: Any) -> bool:
-    url = agent.action_endpoint.url.rsplit("/", 1)[0] + "/health"
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as session:
-        async with session.get(url) as answered:
-            return answered.status == 200

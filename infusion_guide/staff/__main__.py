@@ -1,4 +1,4 @@
-"""Serves the staff pages on HOST and STAFF_PORT: `python -m infusion_guide.staff` (`make run` and `... serve staff` do it)."""
+"""Serves the staff pages on HOST and STAFF_PORT: a role of infusion_guide/run/."""
 
 import os
 import socket

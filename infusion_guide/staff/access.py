@@ -8,7 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from typing import Any, Awaitable, Callable, Iterable, List, Optional, Sequence
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -18,7 +18,7 @@ from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.staff.forms import StaffForm
@@ -36,11 +36,14 @@ FORM_COOKIE = "staff_form"  # what the token of the sign-in form is bound to: th
 _STALE = "This page was open for too long, so nothing was changed. Go back, load it again and try once more."
 _MOST_FIELDS = 500  # of one form
 _FAILED_TRIES = RateLimitItemPerMinute(20, 15)  # of one internet address in 15 minutes
-_ELSEWHERE = ("cross-site", "same-site")  # Sec-Fetch-Site of what does not come from these pages
-_OF_ADDRESSES = "/?=&%+:@"  # characters that stay as they are; a line's end does not
+ELSEWHERE = ("cross-site", "same-site")  # Sec-Fetch-Site of what does not come from these pages
 _ANSWER = 0.5  # seconds that Redis has to answer before this process counts alone
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+class NotSignedIn(Exception):
+    """A page was asked for without a session; sign_in.py answers (application.py)."""
 
 
 class RowId(IntegerConvertor):
@@ -74,7 +77,7 @@ def page(roles: Sequence[str] = ROLES) -> Callable[[Handler], Handler]:
             _refuse_unstorable([*request.path_params.values(), *request.query_params.values()])
             signed_in = await _session(request)
             if signed_in is None:
-                return await _to_sign_in(request)
+                raise NotSignedIn
             request.state.member = Member(signed_in.staff_id, signed_in.name, signed_in.role)
             request.state.csrf = signed_in.csrf
             if signed_in.role not in roles:
@@ -134,20 +137,6 @@ async def _session(request: Request) -> Any:
     if not token:
         return None
     return await request.state.database.run(lambda connection: staff.session(connection, token, time.time()))
-
-
-async def _to_sign_in(request: Request) -> Response:
-    if request.method == "POST":
-        from infusion_guide.staff.sign_in import ask_again  # sign_in.py needs this module
-
-        return await ask_again(request)
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.headers.get("sec-fetch-site") in _ELSEWHERE:
-        # A link in a webmail: the browser keeps the session's cookie back (SameSite=Strict) until one of our own pages asks.
-        return HTMLResponse(
-            "<!doctype html><title>One moment</title>", headers={"Refresh": f"0; url={quote(wanted, safe=_OF_ADDRESSES)}"}
-        )
-    return RedirectResponse(f"{SIGN_IN}?next={quote(wanted, safe='')}", 303)
 
 
 def _refuse_foreign(request: Request) -> None:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infusion_guide.staff import answers, audit, conversations, people, report, requests, sign_in, teaching, unanswered
-from infusion_guide.staff.access import Guesses, page, public_page
+from infusion_guide.staff.access import Guesses, NotSignedIn, page, public_page
 from infusion_guide.staff.rendering import FOLDER, render
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.teaching.desk import Desk
@@ -73,7 +73,7 @@ def create(database: Database) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Everywhere)],
-        exception_handlers={HTTPException: _http_error, DatabaseUnavailable: _unavailable},
+        exception_handlers={NotSignedIn: sign_in.not_signed_in, HTTPException: _http_error, DatabaseUnavailable: _unavailable},
     )
     app.router.redirect_slashes = False
     app.state.database = database

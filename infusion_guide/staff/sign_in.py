@@ -2,15 +2,17 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.engine import Connection
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from wtforms import PasswordField, StringField
 
 from infusion_guide.staff.access import (
     COOKIE,
+    ELSEWHERE,
     PASSWORD,
     SIGN_IN,
     confirm,
@@ -27,6 +29,7 @@ from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import redirect, render
 from infusion_guide.storage import accounts as staff
 
+_OF_ADDRESSES = "/?=&%+:@"  # characters that stay as they are; a line's end does not
 _WRONG = (
     f"That did not work. Please check the name and the password. After {staff.MOST_WRONG} wrong passwords in a row a name is "
     f"closed for {staff.LOCKED / 60:.0f} minutes; an admin can open it sooner."
@@ -69,7 +72,20 @@ def ask(request: Request, status: int = 200, problem: str = "", name: str = "") 
     return _page(request, status, problem=problem, name=name, next=wanted if _ours(wanted) else "")
 
 
-async def ask_again(request: Request) -> Response:
+async def not_signed_in(request: Request, _: Exception) -> Response:
+    """Leads to the sign-in page and back again; a form that came after the session had ended is not lost."""
+    if request.method == "POST":
+        return await _ask_again(request)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.headers.get("sec-fetch-site") in ELSEWHERE:
+        # A link in a webmail: the browser keeps the session's cookie back (SameSite=Strict) until one of our own pages asks.
+        return HTMLResponse(
+            "<!doctype html><title>One moment</title>", headers={"Refresh": f"0; url={quote(wanted, safe=_OF_ADDRESSES)}"}
+        )
+    return RedirectResponse(f"{SIGN_IN}?next={quote(wanted, safe='')}", 303)
+
+
+async def _ask_again(request: Request) -> Response:
     """The sign-in page for whoever sent a form after the session had ended, with what was typed: the browser kept nothing.
 
     Only to a browser that had a session, and never a password.

@@ -2,12 +2,13 @@
 
 import hashlib
 import threading
-from typing import Dict, List, Sequence, Tuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
 
 from infusion_guide.storage.taught import same
 from infusion_guide.text.cleaning import clean
+
+if TYPE_CHECKING:
+    import numpy as np  # 20 MB that the staff pages can do without until somebody sorts
 
 # Least cosine between any two sentences of a group. Of the 1,890 development sentences on topics, complete linkage at 0.60
 # puts 48 % into groups of two or more, and 86 % of these share their group's topic; average linkage at the same share is
@@ -22,7 +23,7 @@ class Sorter:
     """Groups texts; remembers their vectors (3.5 KB each, by a digest of the words), so that only new wordings cost."""
 
     def __init__(self) -> None:
-        self._vectors: Dict[bytes, np.ndarray] = {}
+        self._vectors: Dict[bytes, "np.ndarray"] = {}
         self._last: Tuple[List[bytes], List[List[int]]] = ([], [])
         self._one = threading.Lock()
         self.left = 0  # wordings that are still to be read, for a hint while it runs
@@ -61,10 +62,11 @@ def digest(text: str) -> bytes:
     return hashlib.blake2b((same(text) or clean(text)).encode("utf-8", "replace"), digest_size=16).digest()
 
 
-def grouped(vectors: Sequence[np.ndarray], likeness: float = LIKENESS) -> List[int]:
+def grouped(vectors: Sequence["np.ndarray"], likeness: float = LIKENESS) -> List[int]:
     """The number of each vector's group; each has DIMENSION values. 3,000 vectors take two seconds and 36 MB."""
     if len(vectors) < 2:
         return [1] * len(vectors)
+    import numpy as np
     from scipy.cluster.hierarchy import fcluster, linkage  # half a second, only for who opens the page
 
     tree = linkage(np.stack(list(vectors)), "complete", metric="cosine")

@@ -1,4 +1,4 @@
-"""Logs that cannot hold a patient's words: one JSON line a record on stderr.
+"""Logs that cannot hold a patient's words: on stderr, one JSON line a record in production, else plain lines of what is wrong.
 
 Nothing that a library computed is written, only what stands in its source code: of a record we keep the place, and read
 the words of the logging call there ("Failed to load {name}", with the name of the variable and not its value). The words
@@ -26,7 +26,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import structlog
 
-from infusion_guide.clinic.settings import ROOT
+from infusion_guide.clinic.settings import ROOT, settings
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,11 @@ def configure_logs(service: str = "assistant") -> None:
     logging.setLogRecordFactory(_record)
     logging.raiseExceptions = False  # else a handler that fails prints the record's arguments
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines(service))
+    if settings().production:
+        handler.setFormatter(_Lines(service))
+    else:
+        handler.setFormatter(_Words(service))
+        handler.addFilter(_is_wrong)
     for name in list(logging.root.manager.loggerDict):
         known = logging.getLogger(name)
         known.handlers.clear()
@@ -137,6 +141,27 @@ class _Lines(logging.Formatter):
         time = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         head = {"time": time, "level": record.levelname.lower(), "service": self._service, "logger": record.name}
         return str(_render(None, "", {**head, **facts}))
+
+
+class _Words(logging.Formatter):
+    """A line that a developer reads: the time, who speaks, what happened, why."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See parent."""
+        facts = record.msg if isinstance(record.msg, dict) else {"event": _WITHHELD}
+        why = [f"\n  because of {error['type']} at {(error['stack'] or ['?'])[-1]}" for error in facts.get("errors", [])]
+        time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        return f"{time} {self._service}, {record.levelname.lower()}: {facts['event']} ({facts.get('at', '?')}){''.join(why)}"
+
+
+def _is_wrong(record: logging.LogRecord) -> bool:
+    """Whether a developer should see `record`: our own warnings and everybody's errors. What libraries warn of is no news."""
+    ours = record.name.startswith(_OURS) and record.name != __name__
+    return record.levelno >= (logging.WARNING if ours else logging.ERROR)
 
 
 def _may_be_written(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The real assistant for the browser tests: one worker and its action server, as production runs them, on a SQLite file."""
+"""The real assistant for the browser tests: one worker, as production runs it, on a SQLite file."""
 
 import json
 import sqlite3
@@ -8,8 +8,7 @@ from typing import Any, List
 
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.storage.database import migrate
-from tests.faults.cluster import Actions, Worker, production
-from tests.ports import free_port
+from tests.faults.cluster import Worker, production
 
 CLINIC_NAME = "Willow Creek Clinic"
 CLINIC_PHONE = "555-123-4567"
@@ -28,19 +27,15 @@ class Assistant:
             clinic_name=CLINIC_NAME,
             clinic_phone=CLINIC_PHONE,
             database_url=f"sqlite:///{self.database}",
-            actions_port=free_port(),
             **{"visitor_messages_per_minute": MESSAGES_PER_MINUTE, **changes},
         )
-        self._actions = Actions(chosen, folder / "actions.log")
         self._worker = Worker(chosen, folder / "assistant.log", ensure_model())
         self.settings, self.url = self._worker.settings, self._worker.url
 
     def __enter__(self) -> "Assistant":
         try:
             migrate(self.settings.database_url)
-            self._actions.start()  # side by side: each start is mostly one core's work
             self.start()
-            self._actions.wait_for(f"{self._actions.url}/health")
             self.wait()
         except BaseException:
             self.__exit__()
@@ -49,7 +44,6 @@ class Assistant:
 
     def __exit__(self, *_: Any) -> None:
         self._worker.stop()
-        self._actions.stop()
 
     def start(self) -> None:
         """Starts the worker, unless it runs, and returns at once."""

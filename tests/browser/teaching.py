@@ -54,12 +54,11 @@ def whole_way(pictures: Path) -> int:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         chosen = Settings(
             port=free_port(),
-            actions_port=free_port(),
             staff_port=free_port(),
             database_url=f"sqlite:///{folder}/conversations.db",
             clinic_name="Willow Creek Clinic",
         )
-        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve"]
+        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run"]
         server = Process(command, variables(chosen), Path(folder) / "server.log")
         server.start()
         try:

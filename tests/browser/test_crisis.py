@@ -1,16 +1,15 @@
 """A message of a patient in danger."""
 
 import pytest
-import yaml
 from playwright.sync_api import expect
 
-from infusion_guide.clinic.settings import ROOT
+from infusion_guide.replies.pins import pinned
 from tests.browser.fake_assistant import NOWHERE
 from tests.browser.looks import DESKTOP, PHONE, SMALLEST
 from tests.browser.websites import tag
 from tests.browser.widget import CRISIS, CRISIS_ANSWER, OTHER_ANSWER, OTHER_QUESTION, QUESTION, WORDS, Widget, fill
 
-PINNED = yaml.safe_load((ROOT / "tests" / "pinned_crisis_replies.yml").read_text(encoding="utf-8"))["en"][CRISIS_ANSWER]
+PINNED = pinned()["en"][CRISIS_ANSWER]
 VIEWS = pytest.mark.parametrize("screen", [DESKTOP, PHONE, SMALLEST], ids=["desktop", "phone", "smallest"])
 
 

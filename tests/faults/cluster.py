@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
@@ -24,7 +25,7 @@ import requests
 
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.engine.training import model_path
-from infusion_guide.run.serve import action_server, assistant, environment
+from infusion_guide.run.commands import assistant, environment
 from infusion_guide.storage.database import migrate
 from tests.ports import HOST, free_port
 from tools.bench.local_servers import Postgres, Redis
@@ -34,7 +35,7 @@ UNLIMITED = 1_000_000  # where limits are not what is tested
 REST_TOKEN = secrets.token_hex(32)
 CRISIS = "I am going to kill myself tonight"
 QUESTION = "does it help with depression?"
-NEEDS_ACTION = "where is that from?"  # asked after an answer, it is answered by the action server
+NEEDS_ACTION = "where is that from?"  # asked after an answer, it is answered by an action
 
 
 def production(**changes: Any) -> Settings:
@@ -54,10 +55,7 @@ def variables(chosen: Settings) -> Dict[str, str]:
     """The environment of a server process with exactly the settings `chosen`, whatever stands in a developer's .env."""
     found = environment(chosen)
     for each in fields(chosen):
-        if getattr(chosen, each.name) != "":
-            found[each.name.upper()] = str(getattr(chosen, each.name))
-        elif each.name != "actions_url":  # which environment() works out
-            found[each.name.upper()] = ""
+        found[each.name.upper()] = str(getattr(chosen, each.name))
     return found
 
 
@@ -211,12 +209,12 @@ def conversation_id(ticket: str, channel: str = "rest") -> str:
 
 
 class Worker(Process):
-    """One assistant process, with the command of infusion_guide/run/serve.py."""
+    """One assistant process, with the command of infusion_guide/run/commands.py."""
 
     def __init__(self, chosen: Settings, log: Path, model: Optional[Path] = None) -> None:
         self.settings = replace(chosen, port=free_port())
         self.url = f"http://{HOST}:{self.settings.port}"
-        super().__init__(assistant(self.settings, model or model_path()), variables(self.settings), log)
+        super().__init__(assistant(model or model_path()), variables(self.settings), log)
 
     def client(self, **options: Any) -> Client:
         """A new client of this worker."""
@@ -228,21 +226,29 @@ class Worker(Process):
 
 
 class Actions(Process):
-    """The action server."""
+    """The actions on a server of their own; `url` is for ACTIONS_URL.
 
-    def __init__(self, chosen: Settings, log: Path) -> None:
-        self.url = f"http://{HOST}:{chosen.actions_port}"
-        super().__init__(action_server(chosen.actions_port), variables(chosen), log)
+    Rasa SDK binds every address unless SANIC_HOST tells otherwise.
+    """
+
+    def __init__(self, log: Path) -> None:
+        port = free_port()
+        self.url = f"http://{HOST}:{port}"
+        command = [sys.executable, "-W", "ignore", "-m", "rasa_sdk", "--actions", "actions", "--port", str(port)]
+        super().__init__(command, {**os.environ, "SANIC_HOST": HOST, "RASA_TELEMETRY_ENABLED": "false"}, log)
 
 
 class Cluster:
-    """Workers that share PostgreSQL, Redis and one action server."""
+    """Workers that share PostgreSQL and Redis. The first one's actions run on a server of their own, the others' in process."""
 
     def __init__(self, postgres: Postgres, redis: Redis, folder: Path, workers: int, **changes: Any) -> None:
         self.postgres, self.redis = postgres, redis
-        self.settings = production(database_url=postgres.url, redis_url=redis.url, actions_port=free_port(), **changes)
-        self.actions = Actions(self.settings, folder / "actions.log")
-        self.workers = [Worker(self.settings, folder / f"worker-{number}.log") for number in range(workers)]
+        self.settings = production(database_url=postgres.url, redis_url=redis.url, **changes)
+        self.actions = Actions(folder / "actions.log")
+        where = [self.actions.url, *[""] * (workers - 1)]
+        self.workers = [
+            Worker(replace(self.settings, actions_url=url), folder / f"worker-{number}.log") for number, url in enumerate(where)
+        ]
 
     def __enter__(self) -> "Cluster":
         try:
@@ -315,8 +321,9 @@ def wait_until(happened: Any, seconds: float = 20) -> None:
 
 
 def problems_in(log: str) -> List[str]:
-    """Lines of a server's log that tell of an exception: tracebacks, and our JSON lines with a stack."""
-    return [line for line in log.splitlines() if "Traceback (most recent call last)" in line or '"errors":' in line]
+    """Lines of a server's log that tell of an exception: tracebacks, and ours that say why."""
+    signs = ("Traceback (most recent call last)", '"errors":', "  because of ")
+    return [line for line in log.splitlines() if any(sign in line for sign in signs)]
 
 
 os.environ.setdefault("NO_PROXY", "127.0.0.1,localhost")

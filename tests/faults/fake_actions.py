@@ -11,7 +11,8 @@ class FakeActions:
     """Answers every action with `status`, `body` and `content_type`; `keys` are the idempotency keys that it was sent."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        port = free_port()
+        self.url = f"http://{HOST}:{port}"
         self.status, self.body, self.content_type = 200, b"{}", "application/json"
         self.keys = []
         fake = self
@@ -35,7 +36,7 @@ class FakeActions:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer((HOST, self.port), Handler)
+        self._server = ThreadingHTTPServer((HOST, port), Handler)
 
     def __enter__(self) -> "FakeActions":
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -37,7 +37,7 @@ from tests.faults.cluster import (
     wait_until,
 )
 from tests.faults.fake_actions import FakeActions
-from tools.bench.local_servers import HOST, free_port
+from tools.bench.local_servers import HOST
 
 VISITOR, ADDRESS = 4, 12  # messages a minute that `small` lets in
 WEBHOOK = "/webhooks/rest/webhook"
@@ -81,7 +81,7 @@ def small(tmp_path_factory):
     with FakeActions() as actions, ExitStack() as stack:
         chosen = production(
             database_url=f"sqlite:///{folder}/conversations.db",
-            actions_port=actions.port,
+            actions_url=actions.url,
             proxies=1,
             visitor_messages_per_minute=VISITOR,
             address_messages_per_minute=ADDRESS,
@@ -445,7 +445,7 @@ def test_h2_no_failure_is_silence_with_http_200(cluster):
 
 
 def test_h2_without_a_model_it_does_not_serve(tmp_path):
-    chosen = production(database_url=f"sqlite:///{tmp_path}/conversations.db", actions_port=free_port())
+    chosen = production(database_url=f"sqlite:///{tmp_path}/conversations.db")
     migrate(chosen.database_url)
     broken = tmp_path / "broken.tar.gz"
     broken.write_bytes(b"no model")
@@ -461,10 +461,10 @@ def test_h2_without_a_model_it_does_not_serve(tmp_path):
 def test_h3_every_limit_of_time_lies_within_the_next(cluster):
     """A slow action, a call and the lock end in this order, so that no turn runs on after its patient was told to try again."""
     from infusion_guide.channels import door
-    from infusion_guide.engine import action_endpoint, lock_store
+    from infusion_guide.engine import actions, lock_store
     from infusion_guide.storage import database
 
-    assert database.SECONDS < door.SECONDS and action_endpoint.SECONDS < door.SECONDS < 5
+    assert database.SECONDS < door.SECONDS and actions.SECONDS < door.SECONDS < 5
     assert lock_store.RENEWED * 2 < lock_store.EXPIRES < door.SECONDS
     client = cluster.workers[0].client()
     ticket = client.conversation()

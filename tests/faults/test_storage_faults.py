@@ -13,7 +13,7 @@ from infusion_guide.delivery import outbox as deliveries
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.storage.database import Database, migrate
 from infusion_guide.storage.tables import outbox
-from tests.faults.cluster import CRISIS, QUESTION, Actions, Worker, frozen, listening, problems_in, production, wait_until
+from tests.faults.cluster import CRISIS, QUESTION, Worker, frozen, listening, problems_in, production, wait_until
 from tests.faults.proxy import Proxy
 from tools.bench.local_servers import HOST, Postgres, free_port
 
@@ -106,7 +106,7 @@ def far(tmp_path_factory):
         postgres.stop()
         away = f"redis://{HOST}:{free_port()}/0"
         url = postgres.url.replace(f":{postgres.port}/", f":{proxy.port}/")
-        chosen = production(database_url=url, redis_url=away, actions_port=free_port())
+        chosen = production(database_url=url, redis_url=away, actions_url=f"http://{HOST}:{free_port()}")
         worker = Worker(chosen, tmp_path_factory.mktemp("far") / "worker.log")
         worker.start()
         stack.callback(worker.stop)
@@ -168,11 +168,9 @@ def test_a_full_disk_under_sqlite(tmp_path):
     """The process may not make files longer (RLIMIT_FSIZE): to SQLite that is a full disk, and it needs no root."""
     ensure_model()
     path = tmp_path / "conversations.db"
-    chosen = production(database_url=f"sqlite:///{path}", actions_port=free_port())
+    chosen = production(database_url=f"sqlite:///{path}")
     migrate(chosen.database_url)
     worker = Worker(chosen, tmp_path / "worker.log")
-    actions = Actions(chosen, tmp_path / "actions.log")
-    actions.start()
     worker.start()
     try:
         worker.wait_until_healthy()
@@ -196,7 +194,6 @@ def test_a_full_disk_under_sqlite(tmp_path):
         assert worker.alive and "Traceback" not in worker.log and all("infusion_guide" in p for p in problems_in(worker.log))
     finally:
         worker.stop()
-        actions.stop()
 
 
 # A clock that jumps: libfaketime is no Python package, so the parts that look at the clock are asked in this process.

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from rasa.core.agent import Agent
 
-from infusion_guide.evaluate.run import KINDS, outcomes
+from infusion_guide.evaluate.run import KINDS, assistant, outcomes
 from infusion_guide.evaluate.sentences import Sentence
 from tools.bench.peers import OURS, Peer
 
@@ -17,7 +17,7 @@ def understanding(peer: Peer, sentences: List[Sentence]) -> Dict[str, Dict[str, 
     """For each measure the number of sentences it is taken over (`of`) and of those that count (`n`)."""
     texts = [sentence.text for sentence in sentences]
     if peer.name == OURS:
-        understood = [(o["kind"], o["topic"]) for o in outcomes(peer.model, texts, show=False)]
+        understood = [(o["kind"], o["topic"]) for o in outcomes(assistant(peer.model), texts, show=False)]
     else:
         understood = _parsed(peer, texts)
     return measures(sentences, understood)

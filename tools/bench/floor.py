@@ -23,14 +23,13 @@ from rasa.shared.core.events import Event
 from rasa.utils.endpoints import EndpointConfig
 from rasa.utils.log_utils import configure_structlog
 
-from infusion_guide.clinic.settings import ROOT, settings
+from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine import tracker_store  # noqa: F401  (caches Event.resolve_by_type, see _with_cache)
+from infusion_guide.engine.actions import InProcess
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.evaluate.sentences import HELDOUT, own
-from infusion_guide.run.serve import actions_running, environment
 from infusion_guide.server.application import make_fit
 from infusion_guide.storage.database import migrate
-from tests.ports import free_port
 from tools.bench.load import TURNS, conversations
 
 REPORT = ROOT / "docs" / "floor.md"
@@ -58,10 +57,9 @@ def main() -> int:
     configure_structlog(logging.ERROR)
     logging.getLogger("rasa").setLevel(logging.ERROR)
     texts = [sentence.text for sentence in own(HELDOUT)]
-    port = free_port()
-    with actions_running(port, environment(settings())), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         loop = asyncio.new_event_loop()
-        agents = {name: loop.run_until_complete(_agent(name, Path(folder), port)) for name in ("Rasa's parts", "ours")}
+        agents = {name: loop.run_until_complete(_agent(name, Path(folder))) for name in ("Rasa's parts", "ours")}
         found = {name: {"short": [], "long": [], "profile": {}} for name in agents}
         for turn in range(ROUNDS):
             for name, agent in agents.items():
@@ -80,10 +78,10 @@ def main() -> int:
     return 0
 
 
-async def _agent(name: str, folder: Path, actions_port: int) -> Agent:
+async def _agent(name: str, folder: Path) -> Agent:
     """The assistant as `rasa run` sets it up with Rasa's SQL store on SQLite, or as we serve it."""
     endpoints = AvailableEndpoints(
-        action=EndpointConfig(f"http://127.0.0.1:{actions_port}/webhook", enable_selective_domain=True),
+        action=InProcess(),
         nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
     )
     if name == "ours":

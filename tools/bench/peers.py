@@ -24,7 +24,7 @@ PEERS = (OURS, DEFAULT, SPACY, KEYWORD)
 
 DOMAIN = ROOT / "domain.yml"
 
-# The peers get our action server too, since the same rules call the same actions.
+# The peers have our actions on a server of their own, since the same rules call the same actions.
 _ENDPOINTS = """\
 action_endpoint:
   url: http://127.0.0.1:${ACTIONS_PORT}/webhook
@@ -109,7 +109,7 @@ class Peer:
 
     @property
     def endpoints(self) -> Path:
-        """Action server; for ours also the replies and the tracker store."""
+        """Where the actions run; for ours the replies and the tracker store."""
         return self.folder / "endpoints.yml"
 
     @property

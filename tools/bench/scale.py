@@ -25,7 +25,8 @@ import psutil
 from infusion_guide.clinic.settings import ROOT, Settings, settings
 from infusion_guide.engine.training import model_path
 from infusion_guide.evaluate.sentences import HELDOUT, own
-from infusion_guide.run.serve import action_server, assistant, environment, wait_for
+from infusion_guide.run.commands import assistant, environment
+from infusion_guide.run.supervisor import wait_for
 from infusion_guide.storage.database import migrate
 from tests.ports import HOST, free_port
 from tools.bench import records
@@ -145,7 +146,7 @@ def ratio(rounds: Dict[str, List[Dict[str, Any]]]) -> float:
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """PostgreSQL, Redis, an action server, two assistants, and nginx before one and before both of them.
+    """PostgreSQL, Redis, two assistants, and nginx before one and before both of them.
 
     Everything listens on loopback, has its own process, and ends with the context. PostgreSQL writes to the disk at each
     commit, as in production; Redis keeps nothing, as in production.
@@ -166,21 +167,16 @@ def cluster() -> Iterator[Cluster]:
             raise SystemExit(str(error)) from None
         migrate(postgres.url)
         env = _environment(postgres.url, redis.url, token)
-        port = int(env["ACTIONS_PORT"])
-        with on_cores(other_cores(len(CASES))):
-            actions = stack.enter_context(logged(action_server(port), env, folder / "actions.log"))
-        _wait(f"http://{HOST}:{port}/health", actions, folder / "actions.log")
         say("starting two assistants")
         ports, pids = [], {}
         for number, cores in enumerate(assistant_cores(len(CASES)), start=1):
             ports.append(free_port())
             log = folder / f"assistant-{number}.log"
-            command = assistant(replace(settings(), host=HOST, port=ports[-1]), model)
             with on_cores(cores):
-                started = stack.enter_context(logged(command, {**env, "PORT": str(ports[-1])}, log))
+                started = stack.enter_context(logged(assistant(model), {**env, "PORT": str(ports[-1])}, log))
             pids[f"assistant {number}"] = started.pid
             _wait(f"http://{HOST}:{ports[-1]}/ready", started, log)
-        pids.update(actions=actions.pid, PostgreSQL=postgres.pid, Redis=redis.pid)
+        pids.update(PostgreSQL=postgres.pid, Redis=redis.pid)
         urls = {}
         for case in CASES:
             listening = free_port()
@@ -242,8 +238,7 @@ def _model() -> Path:
 
 
 def _environment(database: str, redis: str, token: str) -> Dict[str, str]:
-    actions_port = free_port()
-    chosen = replace(settings(), actions_port=actions_port, database_url=database)
+    chosen = replace(settings(), database_url=database)
     names = ("VISITOR_MESSAGES_PER_MINUTE", "VISITOR_MESSAGES_PER_DAY", "ADDRESS_MESSAGES_PER_MINUTE", "MESSAGES_PER_SECOND")
     return {
         **environment(chosen),

@@ -25,7 +25,7 @@ FULL = 0.6  # share of a core that is planned for: queues grow without bound as 
 DAYS = 30  # of a month, and of the conversations that are kept
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)  # conversations a month
 
-_ROLES = ("assistant", "actions", "PostgreSQL", "Redis", "nginx", "load generator")
+_ROLES = ("assistant", "PostgreSQL", "Redis", "nginx", "load generator")
 
 
 def write_scaling(record: Record, path: Path = REPORT, picture: Path = PICTURE) -> None:
@@ -88,14 +88,12 @@ def measured(record: Record) -> str:
         f"Measured {record['at']} on {record['cores']} cores ({pinned}): medians of {rounds} rounds a case in turn, "
         f"{record['messages_a_round']} messages a round, 32 conversations at once of {TURNS} messages each."
     )
-    memory = {
-        role: max(mb for name, mb in record["memory_mb"].items() if name.startswith(role)) for role in ("assistant", "actions")
-    }
+    memory = max(mb for name, mb in record["memory_mb"].items() if name.startswith("assistant"))
     sizes = record["bytes_a_message"]
     also = (
         f"Also: {sizes['database'] / 1000:.1f} kB in PostgreSQL a message ({record['rows_a_message']:.1f} events, indexes "
         f"included), {sizes['redis']:.0f} bytes in Redis; {record['connections']:.0f} database connections open for two "
-        f"assistants; resident memory {memory['assistant']:.0f} MB an assistant, {memory['actions']:.0f} MB the action server."
+        f"assistants; resident memory {memory:.0f} MB an assistant."
     )
     alone = [limit(record, int(case), sum(one.values()), one["assistant"]) for case, one in zip(("1", "2"), cpu)]
     paper = (
@@ -113,7 +111,7 @@ def limit(record: Record, assistants: int, everything: float, of_assistants: flo
 def arithmetic(record: Record) -> str:
     """What each size needs, from the CPU time and the bytes a message with two assistants."""
     cpu = cpu_ms(record, "2")
-    around = sum(cpu[role] for role in ("actions", "PostgreSQL", "Redis", "nginx"))
+    around = sum(cpu[role] for role in ("PostgreSQL", "Redis", "nginx"))
     core = 1000 * FULL / cpu["assistant"]
     lines = [
         f"One core carries 1000 ms x {FULL} / {cpu['assistant']:.1f} ms = **{core:.0f} messages a second** of an assistant; "

@@ -1,4 +1,4 @@
-"""A peer's processes: training as a child process, serving with the action server beside it, and their memory."""
+"""A peer's processes: training as a child process, serving, and their memory."""
 
 import os
 import subprocess
@@ -7,15 +7,16 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Optional
 
 import psutil
 
 from infusion_guide.clinic.settings import ROOT, settings
-from infusion_guide.run.serve import action_server, environment, running, wait_for
+from infusion_guide.run.commands import environment
+from infusion_guide.run.supervisor import running, wait_for
 from infusion_guide.storage.database import migrate
 from tests.ports import free_port
 from tools.bench.peers import DOMAIN, OURS, Peer
@@ -30,17 +31,20 @@ class StepFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Served:
-    """A peer that answers at `url` (REST). Seconds from its start to its first answer; pids of its two servers."""
+    """A peer that answers at `url` (REST). Seconds from its start to its first answer; pids of its servers.
+
+    Ours runs its actions itself: 0 seconds, no pid.
+    """
 
     url: str
     start_seconds: float
     actions_start_seconds: float
     pid: int
-    actions_pid: int
+    actions_pid: Optional[int]
 
     def memory(self) -> Dict[str, float]:
         """Resident MB of the assistant and of the action server, each with its children."""
-        return {"assistant": _resident(self.pid), "actions": _resident(self.actions_pid)}
+        return {"assistant": _resident(self.pid), "actions": _resident(self.actions_pid) if self.actions_pid else 0.0}
 
 
 def trained(peer: Peer) -> Dict[str, float]:
@@ -81,10 +85,15 @@ def serving(peer: Peer) -> Iterator[Served]:
     database = f"sqlite:///{peer.folder / 'conversations.db'}"
     if peer.name == OURS:
         migrate(database)
-    env = environment(replace(settings(), actions_port=actions_port, database_url=database))
+    env = environment(replace(settings(), database_url=database))
     start = time.perf_counter()
-    with logged(action_server(actions_port), env, peer.folder / "actions.log") as actions:
-        wait_for(f"http://127.0.0.1:{actions_port}/health", actions)
+    with ExitStack() as stack:
+        actions = None
+        if peer.name != OURS:
+            command = [sys.executable, "-W", "ignore", "-m", "rasa_sdk", "--actions", "actions", "--port", str(actions_port)]
+            env = {**env, "ACTIONS_PORT": str(actions_port), "SANIC_HOST": "127.0.0.1"}
+            actions = stack.enter_context(logged(command, env, peer.folder / "actions.log"))
+            wait_for(f"http://127.0.0.1:{actions_port}/health", actions)
         actions_ready = time.perf_counter()
         files = ["--model", str(peer.model), "--endpoints", str(peer.endpoints), "--credentials", str(peer.credentials)]
         command = [*_RASA, "run", *files, "-i", "127.0.0.1", "-p", str(port)]
@@ -92,7 +101,7 @@ def serving(peer: Peer) -> Iterator[Served]:
             url = f"http://127.0.0.1:{port}/webhooks/rest/webhook"
             _first_answer(url, assistant, peer)
             ready = time.perf_counter()
-            yield Served(url, ready - actions_ready, actions_ready - start, assistant.pid, actions.pid)
+            yield Served(url, ready - actions_ready, actions_ready - start, assistant.pid, actions.pid if actions else None)
 
 
 def _first_answer(url: str, process: subprocess.Popen, peer: Peer, seconds: float = 300) -> None:

@@ -1,11 +1,9 @@
 import { Manager } from "socket.io-client";
 
-import type { Event, Outgoing } from "./conversation";
+import type { Event } from "./conversation";
 import type { Memory } from "./memory";
+import type { Message, Rating, Reach } from "./nouns";
 import { fieldsOf, numberOf, outcomeOf, replyOf, textOf, turnsOf } from "./protocol";
-
-/** How well the assistant can be reached. `idle`: nobody asked for it yet, or it is just being reached. */
-export type Reach = "idle" | "connecting" | "connected" | "reconnecting" | "offline";
 
 /** What the connection tells: events of the conversation, its own reach, and that another window deleted everything. */
 export type News = Event | { kind: "reach"; reach: Reach } | { kind: "erased" };
@@ -26,14 +24,6 @@ export interface SocketLike {
 
 /** Opens a Socket.IO connection to `server`. */
 export type Connect = (server: string, options: Record<string, unknown>) => SocketLike;
-
-/** A rating of one reply; null takes it back. */
-export interface Rating {
-  messageId: string;
-  number: number;
-  value: "up" | "down" | null;
-  reason: string | null;
-}
 
 // The server refuses a sixth message that waits for its turn; below that, order and speed are the same.
 const MOST_IN_FLIGHT = 3;
@@ -125,7 +115,7 @@ export class Connection {
    * Sends `message` now, or as soon as the server can be asked; the same one twice is sent once. `renewed`: the ticket is
    * confirmed first, since a message may have been refused because its ticket had ended.
    */
-  send(message: Outgoing, renewed = false): void {
+  send(message: Message, renewed = false): void {
     const { unsent } = this.memory.now;
     if (!unsent.some((each) => each.messageId === message.messageId)) this.memory.keep({ unsent: [...unsent, message] });
     if (renewed) this.renew();

@@ -1,81 +1,9 @@
-/** A message on its way: what was written in this window and has not had its turn_end yet. */
-export interface Outgoing {
-  messageId: string;
-  /** what is sent: the patient's words, or the payload of a button */
-  message: string;
-  /** what is shown: the patient's words, or the title of the button */
-  text: string;
-  /** Unix seconds by this device's clock */
-  at: number;
-}
-
-/** A button below a reply: what it says, and what is sent when it is pressed. */
-export interface QuickReply {
-  title: string;
-  payload: string;
-}
-
-/** Where a reply's words come from: a short name, and the claims it rests on. */
-export interface Source {
-  label: string;
-  claims: string[];
-}
-
-/** One bubble of the assistant. (`messageId`, `number`) names it. */
-export interface Reply {
-  messageId: string;
-  number: number;
-  text: string;
-  /** Unix seconds */
-  at: number;
-  /** Rasa's name of the response, for example utter_faq/cravings */
-  action: string;
-  quickReplies: QuickReply[];
-  sources: Source[];
-}
-
-/** What a turn as the server tells it holds. */
-export interface StoredTurn {
-  messageId: string;
-  text: string;
-  at: number;
-  replies: Reply[];
-}
-
-/**
- * What became of a message: `waiting` for a connection, `sent`, `writing` (its answer is being written), or how it ended.
- * `settled` is a turn of the past or of another window, whose end this window did not hear.
- */
-export type Outcome = "answered" | "limited" | "failed" | "refused";
-export type Standing = "waiting" | "sent" | "writing" | "settled" | Outcome;
-
-/** One message with its answers. */
-export interface Turn {
-  messageId: string;
-  /** "" until it is known: a reply may come before its turn_start */
-  text: string;
-  /** what is sent (a button's payload is not its text), for messages written here */
-  message?: string;
-  /** Unix seconds by the server's clock; undefined until the server has the message */
-  at?: number;
-  /** Unix seconds by this device's clock, for messages written here */
-  writtenAt?: number;
-  replies: Reply[];
-  standing: Standing;
-  /** the server's words on a refusal */
-  reason?: string;
-  /** Unix milliseconds of this device from which a limited message may be sent again */
-  retryAt?: number;
-  /** sent a good while ago, and nothing came back */
-  slow?: boolean;
-  /** a failed message was sent again: its next reply takes the place of the old ones */
-  again?: boolean;
-}
+import type { Conversation, Message, Outcome, QuickReply, Reply, Standing, StoredTurn, Turn } from "./nouns";
 
 /** Everything that changes a conversation; what the server says and what happens here. */
 export type Event =
   | Handled
-  | { kind: "said"; outgoing: Outgoing }
+  | { kind: "said"; outgoing: Message }
   | { kind: "removed"; messageId: string }
   | { kind: "started"; messageId: string; text: string; at: number }
   | { kind: "replied"; reply: Reply }
@@ -85,9 +13,6 @@ export type Event =
 
 type Handled =
   { kind: "sent" | "slow" | "again"; messageId: string } | { kind: "refused"; messageId: string; reason: string };
-
-/** Turns in the order in which a patient reads them. Never changed in place. */
-export type Conversation = readonly Turn[];
 
 const UNDER_WAY: readonly Standing[] = ["waiting", "sent", "writing"];
 

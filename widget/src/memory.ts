@@ -1,10 +1,10 @@
-import type { Outgoing } from "./conversation";
+import type { Message } from "./nouns";
 
 /** What this tab remembers while it is open. */
 export interface Kept {
   ticket: string | null;
   /** Only messages without an answer, so that a reload does not lose them; each is removed at its turn_end. */
-  unsent: Outgoing[];
+  unsent: Message[];
   /** whether the visitor agreed to the clinic's text */
   agreed: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Outcome, QuickReply, Reply, Source, StoredTurn } from "./conversation";
+import type { Outcome, QuickReply, Reply, Source, StoredTurn } from "./nouns";
 
 /*
  * Reads what the server says (docs/widget.md, "Protocol"). Nothing that comes from outside is believed to have the

@@ -1,4 +1,4 @@
-import type { Conversation } from "./conversation";
+import type { Conversation } from "./nouns";
 import { fill, type Words } from "./words";
 
 /** The conversation as plain text for a file: who said what, when, and where it comes from. */

@@ -1,34 +1,20 @@
 import { html, LitElement, nothing, render, type TemplateResult } from "lit";
 
-import { Connection, newMessageId, type Connect, type News, type Reach } from "./connection";
-import {
-  after,
-  isCrisis,
-  isUnderWay,
-  isWriting,
-  keyOf,
-  pinned,
-  type Conversation,
-  type Event as TalkEvent,
-  type QuickReply,
-  type Reply,
-  type Turn,
-} from "./conversation";
+import type { Chat, Note, Opinion, Sheet } from "./chat";
+import { Connection, newMessageId, type Connect, type News } from "./connection";
+import { after, isCrisis, isUnderWay, isWriting, keyOf, pinned, type Event as TalkEvent } from "./conversation";
 import { Memory } from "./memory";
+import type { Conversation, QuickReply, Reach, Reply, Thumb, Turn } from "./nouns";
 import { settingsOf, type Settings } from "./settings";
 import { styles } from "./styles";
 import { transcriptOf } from "./transcript";
 import { TypingDots } from "./typing";
-import type { Opinion } from "./views/feedback";
 import { headerView } from "./views/header";
 import { icon } from "./views/icons";
 import { noticeView } from "./views/notice";
 import { panelView } from "./views/panel";
 import { followVisibleViewport } from "./viewport";
 import { fill, wordsOf, type Words } from "./words";
-
-/** What lies over the conversation: "Talk to a person", the menu, the question before deleting, or nothing. */
-export type Sheet = "" | "person" | "menu" | "erase";
 
 const SMALL_SCREEN = "(max-width: 30em), (max-height: 30em)";
 const TOUCH = "(pointer: coarse)";
@@ -39,9 +25,10 @@ const ANSWERS_STAY = 15_000;
  * The chat: a launcher and a panel with the emergency notice, the header and the talk.
  *
  * Notice and header are the element's own template. The talk is rendered apart, so that a fault in it can take neither
- * away. The state is read by the views and changed here only; each change asks for a new rendering.
+ * away. The views know it as `Chat` only, whose file says what each field and action means; the state is changed here,
+ * and each change asks for a new rendering.
  */
-export class InfusionGuide extends LitElement {
+export class InfusionGuide extends LitElement implements Chat {
   static override styles = styles;
 
   readonly words: Words;
@@ -50,13 +37,10 @@ export class InfusionGuide extends LitElement {
   conversation: Conversation = [];
   reach: Reach = "idle";
   sheet: Sheet = "";
-  /** characters in the input */
   length = 0;
-  /** answers to be read out, and the crisis reply that interrupts */
   answers: readonly string[] = [];
   alarm = "";
-  /** a short message about what just happened; not `seen` when the screen shows it elsewhere */
-  note?: { text: string; seen: boolean };
+  note?: Note;
   erasing = false;
   eraseError = "";
 
@@ -92,7 +76,6 @@ export class InfusionGuide extends LitElement {
     return { open: this.isOpen, reach: this.reach, sheet: this.sheet, conversation: this.conversation };
   }
 
-  /** Whether the visitor may write: has agreed to the clinic's text where there is one. */
   get mayWrite(): boolean {
     return !this.settings.consent || this.memory.now.agreed;
   }
@@ -112,12 +95,10 @@ export class InfusionGuide extends LitElement {
     if (focus) this.settleFocus();
   }
 
-  /** Closes the panel; the focus goes back to the launcher. */
   close(): void {
     this.panel.close();
   }
 
-  /** Sends what is in the input. */
   submit(): void {
     const text = this.input.value.trim();
     this.input.focus();
@@ -127,19 +108,16 @@ export class InfusionGuide extends LitElement {
     this.write(text);
   }
 
-  /** Presses a button below the last reply. */
   press(button: QuickReply): void {
     this.write(button.title, button.payload);
     this.settleFocus();
   }
 
-  /** Asks the assistant how to reach a person. */
   askForPerson(): void {
     this.write(this.words.personMessage);
     this.settleFocus();
   }
 
-  /** Sends a message that did not get through again; one that was limited is a new message to the server. */
   tryAgain(turn: Turn): void {
     if (turn.standing === "limited") {
       this.happen({ kind: "removed", messageId: turn.messageId });
@@ -152,14 +130,12 @@ export class InfusionGuide extends LitElement {
     this.settleFocus();
   }
 
-  /** Takes a message away that was not sent. */
   discard(turn: Turn): void {
     this.happen({ kind: "removed", messageId: turn.messageId });
     this.settleFocus();
   }
 
-  /** Says whether `reply` was helpful; the same value again takes it back. */
-  async rate(reply: Reply, value: "up" | "down"): Promise<void> {
+  async rate(reply: Reply, value: Thumb): Promise<void> {
     const before = this.opinions.get(keyOf(reply))?.value ?? null;
     const now = before === value ? null : value;
     this.opinions.set(keyOf(reply), { value: now, asking: now === "down" });
@@ -170,7 +146,6 @@ export class InfusionGuide extends LitElement {
     await this.sendOpinion(reply, now, null, before);
   }
 
-  /** Adds a reason to a thumb down; "" skips it. */
   async giveReason(reply: Reply, reason: string): Promise<void> {
     this.opinions.set(keyOf(reply), { value: "down" });
     this.requestUpdate();
@@ -178,7 +153,6 @@ export class InfusionGuide extends LitElement {
     if (reason) await this.sendOpinion(reply, "down", reason, "down");
   }
 
-  /** Agrees to the clinic's text. */
   agree(): void {
     this.memory.keep({ agreed: true });
     this.begin();
@@ -186,7 +160,6 @@ export class InfusionGuide extends LitElement {
     this.settleFocus();
   }
 
-  /** Opens `sheet`, or closes it when it is open. */
   toggleSheet(sheet: Sheet): void {
     const before = this.sheet;
     this.sheet = before === sheet ? "" : sheet;
@@ -200,13 +173,11 @@ export class InfusionGuide extends LitElement {
     });
   }
 
-  /** Leaves this conversation and begins another. */
   startAnew(): void {
     this.clear(this.words.newConversationDone);
     this.settleFocus();
   }
 
-  /** Deletes the conversation on the server, and here only when that worked. */
   async erase(): Promise<void> {
     if (this.erasing) return;
     this.erasing = true;
@@ -225,7 +196,6 @@ export class InfusionGuide extends LitElement {
     }
   }
 
-  /** Hands the patient the conversation as a text file, made from what is on the screen. */
   saveTranscript(): void {
     const text = transcriptOf(this.conversation, this.words, new Date());
     const link = document.createElement("a");
@@ -236,13 +206,11 @@ export class InfusionGuide extends LitElement {
     this.toggleSheet("menu");
   }
 
-  /** The text in the input has changed. */
   typed(): void {
     this.length = this.input.value.length;
     this.requestUpdate();
   }
 
-  /** The log was scrolled, by us or by the patient; who scrolls back to read is not pulled away from it. */
   scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.log;
     if (Math.abs(scrollTop - this.scrolledTo) > 4) this.following = scrollHeight - clientHeight - scrollTop < 48;
@@ -335,9 +303,9 @@ export class InfusionGuide extends LitElement {
 
   private async sendOpinion(
     reply: Reply,
-    value: Opinion["value"],
+    value: Thumb | null,
     reason: string | null,
-    before: Opinion["value"],
+    before: Thumb | null,
   ): Promise<void> {
     const key = keyOf(reply);
     const sent = await this.connection.rate({ messageId: reply.messageId, number: reply.number, value, reason });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { after, isRateable, offered, pinned, type Conversation, type Event, type Reply } from "../src/conversation";
+import { after, isRateable, offered, pinned, type Event } from "../src/conversation";
+import type { Conversation, Reply } from "../src/nouns";
 
 const reply = (messageId: string, number: number, more: Partial<Reply> = {}): Reply => ({
   messageId,

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
-import { after, type Conversation } from "../src/conversation";
+import { after } from "../src/conversation";
+import type { Conversation } from "../src/nouns";
 import { transcriptOf } from "../src/transcript";
 import { wordsOf } from "../src/words";
 

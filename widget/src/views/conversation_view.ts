@@ -1,8 +1,9 @@
 import { html, nothing, type TemplateResult } from "lit";
 
-import { isCrisis, isOwn, isRateable, keyOf, offered, type Reply, type Source, type Turn } from "../conversation";
+import type { Chat, Tag } from "../chat";
+import { isCrisis, isOwn, isRateable, keyOf, offered } from "../conversation";
 import { numbersIn } from "../linkify";
-import type { InfusionGuide } from "../widget";
+import type { Reply, Source, Turn } from "../nouns";
 import { fill } from "../words";
 import { contactLinks, contactsOf } from "./contacts";
 import { feedbackView } from "./feedback";
@@ -10,25 +11,25 @@ import { icon } from "./icons";
 import { messageText, numbersOf } from "./message_text";
 
 /** Everything that was said, from the automatic introduction to the buttons of the last answer. */
-export function conversationView(widget: InfusionGuide): TemplateResult {
-  const { conversation, settings, words } = widget;
-  return html`${introductionView(widget)}
-  ${conversation.map((turn) => turnView(widget, turn))}
-  ${widget.dots.shown ? html`<div class="bubble dots" aria-hidden="true"><i></i><i></i><i></i></div>` : nothing}
-  ${quickRepliesView(widget)}
+export function conversationView(chat: Chat): TemplateResult {
+  const { conversation, settings, words } = chat;
+  return html`${introductionView(chat)}
+  ${conversation.map((turn) => turnView(chat, turn))}
+  ${chat.dots.shown ? html`<div class="bubble dots" aria-hidden="true"><i></i><i></i><i></i></div>` : nothing}
+  ${quickRepliesView(chat)}
   ${
-    widget.reach === "offline"
+    chat.reach === "offline"
       ? html`<section class="help" aria-label=${words.offlineHelp}>
         <p>${words.offlineHelp}</p>
         ${contactLinks(contactsOf(settings, words))}
       </section>`
       : nothing
   }
-  ${widget.mayWrite ? nothing : consentView(widget)}`;
+  ${chat.mayWrite ? nothing : consentView(chat)}`;
 }
 
-function introductionView(widget: InfusionGuide): TemplateResult {
-  const { settings, words } = widget;
+function introductionView(tag: Tag): TemplateResult {
+  const { settings, words } = tag;
   const values = {
     emergency: settings.emergencyNumber,
     crisis: settings.crisisLine,
@@ -40,38 +41,38 @@ function introductionView(widget: InfusionGuide): TemplateResult {
   return html`<div class="reply" data-key="introduction">
     <div class="bubble theirs introduction" dir="auto">
       <span class="unseen">${words.assistant}: </span>
-      ${paragraphs.map((paragraph) => html`<p>${messageText(widget, fill(paragraph, values))}</p>`)}
+      ${paragraphs.map((paragraph) => html`<p>${messageText(tag, fill(paragraph, values))}</p>`)}
       <p>${settings.greeting || words.greeting}</p>
     </div>
   </div>`;
 }
 
-function turnView(widget: InfusionGuide, turn: Turn): TemplateResult {
-  const { words } = widget;
+function turnView(chat: Chat, turn: Turn): TemplateResult {
+  const { words } = chat;
   return html`<div class="turn" data-key=${turn.messageId} data-standing=${turn.standing}>
     ${
       turn.text
         ? html`<div class="mine">
           <div class="bubble" dir="auto"><span class="unseen">${words.you}: </span>${turn.text}</div>
           <p class="meta">${timeView(turn.at ?? turn.writtenAt)}</p>
-          ${standingView(widget, turn)}
+          ${standingView(chat, turn)}
         </div>`
         : nothing
     }
-    ${turn.replies.map((reply) => replyView(widget, reply))}
+    ${turn.replies.map((reply) => replyView(chat, reply))}
   </div>`;
 }
 
 /** What became of a message, in words, and what can be done about it. */
-function standingView(widget: InfusionGuide, turn: Turn): TemplateResult | typeof nothing {
-  const { words, settings } = widget;
+function standingView(chat: Chat, turn: Turn): TemplateResult | typeof nothing {
+  const { words, settings } = chat;
   const says = (text: string, ...choices: TemplateResult[]): TemplateResult =>
     html`<div class="standing"><p>${icon("clock")}${text}</p>
       ${choices.length ? html`<div class="choices">${choices}</div>` : nothing}</div>`;
   const choice = (text: string, act: () => void): TemplateResult =>
     html`<button type="button" class="outlined small" @click=${act}>${text}</button>`;
-  const again = choice(words.tryAgain, () => widget.tryAgain(turn));
-  const remove = choice(words.remove, () => widget.discard(turn));
+  const again = choice(words.tryAgain, () => chat.tryAgain(turn));
+  const remove = choice(words.remove, () => chat.discard(turn));
   if (turn.slow) return html`${says(words.slow)}${contactLinks(contactsOf(settings, words))}`;
   switch (turn.standing) {
     case "waiting":
@@ -91,53 +92,53 @@ function standingView(widget: InfusionGuide, turn: Turn): TemplateResult | typeo
   }
 }
 
-function replyView(widget: InfusionGuide, reply: Reply): TemplateResult {
-  const { words } = widget;
+function replyView(chat: Chat, reply: Reply): TemplateResult {
+  const { words } = chat;
   const crisis = isCrisis(reply);
   return html`<div class="reply ${crisis ? "crisis" : ""}" data-key=${keyOf(reply)} data-action=${reply.action}>
-    ${crisis ? crisisView(widget, reply) : nothing}
-    <div class="bubble theirs" dir="auto"><span class="unseen">${words.assistant}: </span>${messageText(widget, reply.text)}</div>
-    ${reply.sources.map((source) => sourceView(widget, source))}
-    <div class="meta">${timeView(reply.at)}${isRateable(reply) ? feedbackView(widget, reply) : nothing}</div>
+    ${crisis ? crisisView(chat, reply) : nothing}
+    <div class="bubble theirs" dir="auto"><span class="unseen">${words.assistant}: </span>${messageText(chat, reply.text)}</div>
+    ${reply.sources.map((source) => sourceView(chat, source))}
+    <div class="meta">${timeView(reply.at)}${isRateable(reply) ? feedbackView(chat, reply) : nothing}</div>
   </div>`;
 }
 
-function crisisView(widget: InfusionGuide, reply: Reply): TemplateResult {
-  const { words, settings } = widget;
+function crisisView(tag: Tag, reply: Reply): TemplateResult {
+  const { words, settings } = tag;
   return html`<h3>${icon("alert")}${words.crisisHeading}</h3>
     <div role="group" aria-label=${words.crisisGroup}>
-      ${contactLinks(contactsOf(settings, words, numbersIn(reply.text, numbersOf(widget))))}
+      ${contactLinks(contactsOf(settings, words, numbersIn(reply.text, numbersOf(tag))))}
     </div>`;
 }
 
-function sourceView(widget: InfusionGuide, { label, claims }: Source): TemplateResult {
+function sourceView(tag: Tag, { label, claims }: Source): TemplateResult {
   if (!claims.length) return html`<p class="source">${label}</p>`;
   return html`<details class="source">
     <summary>${label}</summary>
     <ul>
-      ${claims.map((claim) => html`<li dir="auto">${messageText(widget, claim)}</li>`)}
+      ${claims.map((claim) => html`<li dir="auto">${messageText(tag, claim)}</li>`)}
     </ul>
   </details>`;
 }
 
-function quickRepliesView(widget: InfusionGuide): TemplateResult | typeof nothing {
-  const { conversation, words } = widget;
+function quickRepliesView(chat: Chat): TemplateResult | typeof nothing {
+  const { conversation, words } = chat;
   const buttons = offered(conversation);
-  if (!buttons.length || !widget.mayWrite) return nothing;
+  if (!buttons.length || !chat.mayWrite) return nothing;
   return html`<div class="quick" role="group" aria-label=${words.quickReplies}>
     ${buttons.map(
       (button) =>
-        html`<button type="button" class="outlined" dir="auto" @click=${() => widget.press(button)}>${button.title}</button>`,
+        html`<button type="button" class="outlined" dir="auto" @click=${() => chat.press(button)}>${button.title}</button>`,
     )}
   </div>`;
 }
 
-function consentView(widget: InfusionGuide): TemplateResult {
-  const { settings, words } = widget;
+function consentView(chat: Chat): TemplateResult {
+  const { settings, words } = chat;
   return html`<section class="consent" aria-label=${words.consentTitle}>
     <h3>${words.consentTitle}</h3>
     <p>${settings.consent}</p>
-    <button type="button" class="filled" @click=${() => widget.agree()}>${words.consentAgree}</button>
+    <button type="button" class="filled" @click=${() => chat.agree()}>${words.consentAgree}</button>
   </section>`;
 }
 

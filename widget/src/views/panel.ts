@@ -1,14 +1,14 @@
 import { html, nothing, type TemplateResult } from "lit";
 
-import type { InfusionGuide } from "../widget";
+import type { Chat, Shown } from "../chat";
 import { composerView } from "./composer";
 import { conversationView } from "./conversation_view";
 import { sheetView } from "./header";
 
 /** The part of the panel that changes with the talk; notice and header stand outside it. */
-export function panelView(widget: InfusionGuide): TemplateResult {
-  const { words } = widget;
-  return html`${sheetView(widget)}
+export function panelView(chat: Chat): TemplateResult {
+  const { words } = chat;
+  return html`${sheetView(chat)}
     <div
       class="log"
       part="log"
@@ -16,30 +16,30 @@ export function panelView(widget: InfusionGuide): TemplateResult {
       aria-live="off"
       aria-label=${words.conversation}
       tabindex="0"
-      @scroll=${() => widget.scrolled()}
+      @scroll=${() => chat.scrolled()}
     >
-      ${conversationView(widget)}
+      ${conversationView(chat)}
     </div>
-    ${liveRegions(widget)} ${composerView(widget)}`;
+    ${liveRegions(chat)} ${composerView(chat)}`;
 }
 
 /*
  * What is read out goes into regions of its own. If the log itself were live, a screen reader would read every button
  * below an answer, and the whole conversation again after a reload.
  */
-function liveRegions(widget: InfusionGuide): TemplateResult {
-  const { words } = widget;
+function liveRegions(shown: Shown): TemplateResult {
+  const { words } = shown;
   return html`<div class="unseen" aria-live="polite" data-live="answers">
-      ${widget.answers.map((text) => html`<p>${text}</p>`)}
+      ${shown.answers.map((text) => html`<p>${text}</p>`)}
     </div>
-    <div class="unseen" role="alert" data-live="crisis">${widget.alarm}</div>
-    <div class="status" part="status" role="status" data-reach=${widget.reach}>
-      ${reachWords(widget)}
-      ${widget.note && html`<p class=${widget.note.seen ? "" : "unseen"}>${widget.note.text}</p>`}
-      ${widget.dots.shown ? html`<p class="unseen">${words.writing}</p>` : nothing}
+    <div class="unseen" role="alert" data-live="crisis">${shown.alarm}</div>
+    <div class="status" part="status" role="status" data-reach=${shown.reach}>
+      ${reachWords(shown)}
+      ${shown.note && html`<p class=${shown.note.seen ? "" : "unseen"}>${shown.note.text}</p>`}
+      ${shown.dots.shown ? html`<p class="unseen">${words.writing}</p>` : nothing}
     </div>`;
 }
 
-function reachWords({ reach, words }: InfusionGuide): TemplateResult | typeof nothing {
+function reachWords({ reach, words }: Shown): TemplateResult | typeof nothing {
   return reach === "connecting" || reach === "reconnecting" || reach === "offline" ? html`<p>${words[reach]}</p>` : nothing;
 }

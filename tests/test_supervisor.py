@@ -1,8 +1,6 @@
 """Supervision with tiny servers in the place of the assistant: started again, given up on, stopped in order."""
 
-import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -12,11 +10,9 @@ import urllib.request
 import psutil
 import pytest
 
-from infusion_guide.clinic.settings import ROOT, Settings
-from infusion_guide.run import serve
-from infusion_guide.storage import accounts as staff
-from infusion_guide.storage.database import database as staff_database
-from tests.ports import HOST, free_port
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.run import supervisor
+from tests.ports import free_port
 
 SERVER = """
 import http.server, os, signal, sys, time
@@ -38,20 +34,20 @@ server.serve_forever()
 
 SUPERVISOR = """
 import os, sys
-from infusion_guide.run import serve
-serve.LOOK = 0.05
-serve.LONGEST_PAUSE = float(sys.argv[1])
+from infusion_guide.run import supervisor
+supervisor.LOOK = 0.05
+supervisor.LONGEST_PAUSE = float(sys.argv[1])
 parts = []
 for word in sys.argv[4:]:
     name, port = word.split("=")
-    parts.append(serve.Part(name, [sys.executable, sys.argv[2], port, name, sys.argv[3]], f"http://127.0.0.1:{port}/"))
+    parts.append(supervisor.Part(name, [sys.executable, sys.argv[2], port, name, sys.argv[3]], f"http://127.0.0.1:{port}/"))
 def renewed():
     asked = sys.argv[3] + ".renew"
     if os.path.exists(asked):
         os.remove(asked)
-        return serve.Part(parts[0].name, [*parts[0].command, "new model"], parts[0].url)
-serve._stop_when_asked()
-sys.exit(serve.supervise(parts, dict(os.environ), lambda: print("Ready", flush=True), renewed))
+        return supervisor.Part(parts[0].name, [*parts[0].command, "new model"], parts[0].url)
+supervisor.stop_when_asked()
+sys.exit(supervisor.supervise(parts, dict(os.environ), lambda: print("Ready", flush=True), renewed))
 """
 
 
@@ -72,7 +68,8 @@ class Supervised:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self.process.stdout.readline() == "Ready\n", self.process.communicate()
+        lines = [self.process.stdout.readline() for _ in range(len(names) + 1)]
+        assert lines[-1] == "Ready\n", self.process.communicate()
 
     def get(self, name, path="/"):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=5) as answer:
@@ -112,14 +109,14 @@ def kill(one, name):
         one.get(name, "/die")
 
 
-@pytest.mark.parametrize("victim", ["actions", "assistant"])
+@pytest.mark.parametrize("victim", ["assistant", "staff"])
 def test_what_ends_by_itself_is_started_again(supervised, victim):
-    one = supervised("actions", "assistant")
+    one = supervised("assistant", "staff")
     kill(one, victim)
     one.until(lambda: one.told().count(f"{victim} started") == 2)
     one.until(lambda: psutil.Process(one.pids()[-1]).net_connections())
     assert one.get(victim) == b"ok"
-    other = {"actions", "assistant"} - {victim}
+    other = {"assistant", "staff"} - {victim}
     assert one.told().count(f"{other.pop()} started") == 1
 
 
@@ -136,104 +133,46 @@ def test_a_new_model_starts_its_part_anew(supervised):
 
 
 def test_pauses_grow_and_then_it_gives_up(supervised):
-    one = supervised("actions", "mortal", longest_pause=0.2)
+    one = supervised("staff", "mortal", longest_pause=0.2)
     kill(one, "mortal")
     assert one.process.wait(20) == 1
     words = one.process.stderr.read()
-    assert one.told().count("mortal started") == 1 + serve.MOST_ENDS
+    assert one.told().count("mortal started") == 1 + supervisor.MOST_ENDS
     assert "The mortal ended (exit 7); starting it again" in words
     assert "The mortal ended again (exit 3); giving up after 5 new starts." in words
-    assert one.told()[-1] == "actions stopped"
+    assert one.told()[-1] == "staff stopped"
 
 
 def test_the_pauses(monkeypatch, tmp_path):
     paused = []
-    monkeypatch.setattr(serve.time, "sleep", lambda seconds: paused.append(seconds) if seconds != serve.LOOK else None)
-    monkeypatch.setattr(serve, "wait_for", lambda *_: None)
-    monkeypatch.setattr(serve, "MOST_ENDS", 8)
-    monkeypatch.setattr(serve, "_start", lambda *_: subprocess.Popen([sys.executable, "-c", ""]))
-    assert serve.supervise([serve.Part("part", [], "")], {}, lambda: None) == 1
+    monkeypatch.setattr(supervisor.time, "sleep", lambda seconds: paused.append(seconds) if seconds != supervisor.LOOK else None)
+    monkeypatch.setattr(supervisor, "wait_for", lambda *_: None)
+    monkeypatch.setattr(supervisor, "MOST_ENDS", 8)
+    monkeypatch.setattr(supervisor, "_start", lambda *_: subprocess.Popen([sys.executable, "-c", ""]))
+    assert supervisor.supervise([supervisor.Part("part", [], "")], {}, lambda: None) == 1
     assert paused == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_the_last_started_first_and_leaves_nothing(supervised, asked):
-    one = supervised("actions", "assistant")
+    one = supervised("assistant", "staff")
     pids = one.pids()
     one.process.send_signal(asked)
     one.process.send_signal(asked)  # an impatient second time
     assert one.process.wait(20) == 0
-    assert one.told()[-2:] == ["assistant stopped", "actions stopped"]
+    assert one.told()[-2:] == ["staff stopped", "assistant stopped"]
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def test_a_part_that_does_not_start_ends_everything(tmp_path):
-    part = serve.Part("broken", [sys.executable, "-c", "import sys; sys.exit(4)"], "http://127.0.0.1:9/")
+    part = supervisor.Part("broken", [sys.executable, "-c", "import sys; sys.exit(4)"], "http://127.0.0.1:9/")
     with pytest.raises(SystemExit, match="exit 4"):
-        serve.supervise([part], {}, lambda: pytest.fail("not ready"))
-
-
-@pytest.mark.parametrize(
-    "host, url",
-    [("127.0.0.1", "http://127.0.0.1:5005"), ("0.0.0.0", "http://127.0.0.1:5005"), ("::", "http://[::1]:5005")],
-)
-def test_where_this_machine_reaches_the_assistant(host, url):
-    assert serve.local_url(Settings(host=host, production=True, secret_key="s" * 32)) == url
-
-
-def test_run_starts_the_staff_pages_last_and_says_who_can_sign_in(monkeypatch, capsys, tmp_path):
-    chosen = Settings(port=1, actions_port=2, staff_port=3, database_url=f"sqlite:///{tmp_path}/clinic.db")
-    begun = []
-    monkeypatch.setattr(serve, "settings", lambda: chosen)
-    monkeypatch.setattr(serve, "ensure_model", lambda: tmp_path / "model.tar.gz")
-    monkeypatch.setattr(serve, "_stop_when_asked", lambda: None)
-    monkeypatch.setattr(serve, "supervise", lambda parts, env, ready, renewed: begun.append(parts) or ready() or 0)
-    monkeypatch.setattr(sys, "argv", ["serve"])
-    assert serve.main() == 0
-    assert [part.name for part in begun[0]] == ["action server", "assistant", "staff pages"]
-    assert begun[0][-1].url == "http://127.0.0.1:3/staff/health"
-    told = "Staff pages: http://127.0.0.1:3/staff"
-    assert f"{told} (nobody can sign in yet: make staff NAME=maria ROLE=admin" in capsys.readouterr().out
-    staff_database(chosen.database_url).run_now(lambda connection: staff.add(connection, "maria", "admin", "hash", True))
-    assert serve.main() == 0
-    assert capsys.readouterr().out.endswith(f"{told}\n")
-
-
-def test_the_staff_pages_say_that_their_port_is_taken():
-    with socket.create_server((HOST, free_port())) as other:
-        env = {**os.environ, "STAFF_PORT": str(other.getsockname()[1])}
-        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.staff"]
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr == f"The staff pages cannot listen on STAFF_PORT {env['STAFF_PORT']}: Address already in use.\n"
+        supervisor.supervise([part], {}, lambda: pytest.fail("not ready"))
 
 
 def test_a_process_that_does_not_listen_is_killed(monkeypatch):
-    monkeypatch.setattr(serve, "STOP_SECONDS", 0.3)
+    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.3)
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
-    with serve.running([sys.executable, "-c", deaf], {}, None) as process:
+    with supervisor.running([sys.executable, "-c", deaf], {}, None) as process:
         time.sleep(0.5)
     assert process.returncode == -signal.SIGKILL
-
-
-def test_a_database_that_cannot_be_reached_is_said_in_one_line():
-    url = f"postgresql://clinic:secret@127.0.0.1:{free_port()}/clinic"
-    env = {**os.environ, "DATABASE_URL": url}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "infusion_guide.run.serve", "migrate"],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    said = [line for line in done.stderr.splitlines() if "DATABASE_URL" in line]
-    assert len(said) == 1 and "Traceback" not in done.stderr and "secret" not in done.stderr
-
-
-def test_servers_that_start_beside_the_assistant_load_no_part_of_it():
-    code = "import sys, actions, pkgutil, infusion_guide.run.serve, infusion_guide.staff.application\n"
-    code += "for each in pkgutil.iter_modules(actions.__path__): __import__(f'actions.{each.name}')\n"
-    code += "print(*({'rasa', 'tensorflow', 'spacy', 'scipy', 'alembic', 'matplotlib'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [], "seconds and hundreds of megabytes, before anybody asked for them"

@@ -1,0 +1,99 @@
+"""In a crisis is said what was signed, and the assistant does not start with anything else."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.engine.lock_store import ConversationLocks
+from infusion_guide.engine.tracker_store import TrackerStore
+from infusion_guide.replies import library as words
+from infusion_guide.replies import pins
+from infusion_guide.replies.library import DATA
+from infusion_guide.run import doctor
+from infusion_guide.server import application
+from infusion_guide.server.application import Misconfigured, make_fit
+
+SUICIDE = "I'm really glad you told me"
+
+
+@pytest.fixture
+def data(monkeypatch, tmp_path):
+    """A copy of data/ in the place of the project's."""
+    shutil.copytree(DATA, tmp_path / "data")
+    monkeypatch.setattr(words, "DATA", tmp_path / "data")
+    for cached in (words.replies, words.variations):
+        cached.cache_clear()
+    yield tmp_path / "data"
+    for cached in (words.replies, words.variations):
+        cached.cache_clear()
+
+
+def change(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_what_is_said_is_what_was_signed():
+    assert pins.changed() == ""
+    assert set(pins.pinned()["en"]) == set(pins.pinned()["es"]) == set(pins.written()["en"])
+    assert SUICIDE in pins.pinned()["en"]["utter_crisis/suicide"]
+
+
+@pytest.mark.parametrize(
+    "old, new, language",
+    [
+        (SUICIDE, "I'm glad you told me", "en"),
+        ("Me alegra que me lo diga", "Gracias", "es"),
+        ("{crisis_line}", "988 or 989", "en"),
+    ],
+)
+def test_a_changed_word_is_noticed(data, old, new, language):
+    change(data / "responses" / "crisis" / "suicide.yml", old, new)
+    said = pins.changed()
+    assert f"utter_crisis/suicide ({language}," in said and "make pin" in said and "data/safety/pinned_replies.yml" in said
+
+
+def test_one_more_variation_or_reply_is_noticed(data):
+    path = data / "responses" / "crisis" / "suicide.yml"
+    change(path, "responses:\n  utter_crisis/suicide:\n", "responses:\n  utter_crisis/suicide:\n  - text: It will pass.\n")
+    assert "utter_crisis/suicide" in pins.changed()
+    words.variations.cache_clear(), words.replies.cache_clear()
+    path.unlink()
+    assert "utter_crisis/suicide" in pins.changed()
+
+
+def test_other_words_may_change(data):
+    change(data / "responses" / "faq" / "depression.yml", "It may.", "Perhaps.")
+    assert pins.changed() == ""
+
+
+class Fit:
+    """What make_fit looks at of Rasa's agent."""
+
+    tracker_store, lock_store, processor, action_endpoint = TrackerStore(None), ConversationLocks(), None, None
+
+
+def test_the_assistant_does_not_start_with_words_that_nobody_signed(data):
+    with pytest.raises(Misconfigured, match="No model"):  # all before it is in order
+        make_fit(Fit())
+    change(data / "responses" / "crisis" / "overdose.yml", "Call", "Perhaps call")
+    words.variations.cache_clear(), words.replies.cache_clear()
+    with pytest.raises(Misconfigured, match="utter_crisis/overdose"):
+        application.make_fit(Fit())
+    assert doctor.crisis_words(Settings()).status == doctor.FIX
+
+
+def test_pinning_writes_the_same_file_while_nothing_changed(tmp_path):
+    copy = tmp_path / "project"
+    shutil.copytree(ROOT / "infusion_guide", copy / "infusion_guide", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(DATA, copy / "data")
+    command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.replies.pins"]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+    assert (copy / "data" / "safety" / "pinned_replies.yml").read_bytes() == pins.FILE.read_bytes()
+    change(copy / "data" / "responses" / "crisis" / "suicide.yml", SUICIDE, "Thank you for telling me")
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+    assert "Thank you for telling me" in (copy / "data" / "safety" / "pinned_replies.yml").read_text(encoding="utf-8")

@@ -1,0 +1,97 @@
+"""What makes the assistant be trained anew, and what does not: the words of a reply."""
+
+import io
+import logging
+import shutil
+
+import pytest
+
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.engine import training as train
+from infusion_guide.engine.training import LIBRARIES, fingerprint, versions
+from infusion_guide.replies import library as words
+from infusion_guide.server.console import Bar
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of what training reads."""
+    hidden = shutil.ignore_patterns("__pycache__")
+    for name in ("data", "infusion_guide", "requirements"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=hidden)
+    for name in ("config.yml", "domain.yml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_copy_has_the_same_fingerprint(project):
+    assert fingerprint(project) == fingerprint(ROOT)
+
+
+NOT_LEARNED = (
+    "data/responses/faq/depression.yml",
+    "data/responses/crisis/suicide.yml",
+    "data/safety/patterns.yml",
+    "data/document.yml",
+    "infusion_guide/replies/complete.py",
+    "infusion_guide/engine/policies/safety_policy.py",
+    "requirements/base.txt",
+)
+LEARNED = (
+    "config.yml",
+    "domain.yml",
+    "data/nlu/faq/depression.yml",
+    "data/rules/faq.yml",
+    "infusion_guide/nlu/topic_classifier.py",
+    "infusion_guide/engine/policies/intent_rule_policy.py",
+)
+
+
+@pytest.mark.parametrize("name, learned", [*((each, False) for each in NOT_LEARNED), *((each, True) for each in LEARNED)])
+def test_what_the_model_learns_from(project, name, learned):
+    path = project / name
+    path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert (fingerprint(project) != fingerprint(ROOT)) == learned
+
+
+def test_a_new_or_renamed_reply_is_learned(project):
+    responses = project / "data" / "responses"
+    (responses / "faq" / "depression.yml").rename(responses / "faq" / "low_mood.yml")
+    assert fingerprint(project) != fingerprint(ROOT)
+
+
+def test_another_version_of_a_library_that_learns_is_learned(project):
+    assert sorted(each.split("==")[0] for each in versions()) == sorted(LIBRARIES)
+    path = project / "requirements" / "base.txt"
+    path.write_text(path.read_text(encoding="utf-8").replace("scikit-learn==", "scikit-learn==9."), encoding="utf-8")
+    assert fingerprint(project) != fingerprint(ROOT)
+
+
+def test_the_same_model_says_the_words_of_today(talk, monkeypatch, tmp_path):
+    shutil.copytree(words.DATA, tmp_path / "data")
+    path = tmp_path / "data" / "responses" / "faq" / "depression.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("It may.", "For some people it does."), encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(words, "DATA", tmp_path / "data")
+        _forget()
+        assert talk.say("does it help with depression?") == ["utter_faq/depression"]
+        assert talk.text.startswith("For some people it does.")
+    _forget()
+    talk.say("does it help with depression?")
+    assert "For some people it does." not in talk.text
+
+
+def _forget():
+    for cached in (words.replies, words.variations):
+        cached.cache_clear()
+
+
+def test_progress_moves_with_the_parts_of_the_pipeline():
+    bar = Bar("Training", io.StringIO())
+    shown = []
+    bar.show = lambda part, note: shown.append((round(part, 2), note))
+    progress = train._Progress(bar)
+    for node in ("SafetyPolicy.train", "DomainProvider.provide", "WordFeaturizer.train", "WordFeaturizer.process_training_data"):
+        progress.emit(logging.makeLogRecord({"msg": f"Node 'x' running '{node}'."}))
+    assert [note for _, note in shown] == ["SafetyPolicy", "WordFeaturizer", "WordFeaturizer"]
+    assert 0 < shown[0][0] < shown[1][0] == shown[2][0] < 1
