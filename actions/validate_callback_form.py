@@ -6,8 +6,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.callbacks import form as callback
-from infusion_guide.callbacks.form import CONSENT, CONTACT, NAME, OPTIONAL, SEND, TIME
+from infusion_guide.callbacks import reading as callback
+from infusion_guide.callbacks.reading import CONSENT, CONTACT, NAME, OPTIONAL, SEND, TIME
 
 REQUESTED_SLOT = "requested_slot"
 SKIPPED = ""  # of an optional slot; None would be asked for again

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infusion_guide.callbacks import form as callback
-from infusion_guide.callbacks.form import CONSENT, CONTACT, NAME, SEND, SLOTS, TIME, TOPIC
+from infusion_guide.callbacks import reading as callback
+from infusion_guide.callbacks.reading import CONSENT, CONTACT, NAME, SEND, SLOTS, TIME, TOPIC
 from infusion_guide.replies.library import ROOT, read_yaml
 
 STEPS = {"consent": CONSENT, "name": NAME, "contact": CONTACT, "time": TIME, "topic": TOPIC, "summary": SEND}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import reading as callback
 from infusion_guide.storage import taught as room
 from infusion_guide.teaching import waiting
 from tests.rooms import DATA, RETRIEVAL, ROOT, domain, files, label_of, measured, read_yaml, responses, same, trained

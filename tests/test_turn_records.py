@@ -8,8 +8,8 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.callbacks import form as callback
-from infusion_guide.callbacks.form import COUNT, REFERENCE
+from infusion_guide.callbacks import reading as callback
+from infusion_guide.callbacks.reading import COUNT, REFERENCE
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox as outbox_module
 from infusion_guide.engine.tracker_store import TrackerStore

@@ -11,7 +11,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, RESPONSE_SELECTOR, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import reading as callback
 from infusion_guide.engine.policies.fallback_policy import CHOICES
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import BUTTON, READING
@@ -27,7 +27,7 @@ RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat
 # Output properties of a message.
 ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
 FORM_ANSWER = (
-    "form_answer"  # how the message answers the form under way: a choice of infusion_guide/callbacks/form.py, or "words"
+    "form_answer"  # how the message answers the form under way: a choice of infusion_guide/callbacks/reading.py, or "words"
 )
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
 

@@ -9,7 +9,7 @@ from rasa.shared.core.events import BotUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import reading as callback
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, replies, section_labels

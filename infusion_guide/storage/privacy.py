@@ -15,7 +15,7 @@ from weakref import WeakSet
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import reading as callback
 from infusion_guide.clinic.settings import SettingError, settings
 from infusion_guide.delivery.outbox import MAIL, WEBHOOK
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database

@@ -18,13 +18,14 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import reading as callback
 from infusion_guide.clinic.hours import hours_words
 from infusion_guide.clinic.settings import ROOT, settings
+from infusion_guide.engine import turn_records
 from infusion_guide.evaluate.scores import RATES
 from infusion_guide.replies.book import digest, readings
 from infusion_guide.replies.library import variations
-from infusion_guide.storage import clinic_answers, misses, requests, reviews, staff_requests, tables
+from infusion_guide.storage import callbacks, clinic_answers, misses, reviews, tables
 from infusion_guide.storage import counts as facts
 from infusion_guide.storage import taught as room
 from infusion_guide.storage.sealing import seal
@@ -99,15 +100,15 @@ def fill_requests(pages: StaffPages, clock: Clock) -> None:
         given = {"name": name, "contact": contact, "best_time": best, "topic": topic}
         row = {"reference": reference, "sender_id": f"web:{reference}", "channel": "web", "status": "new", "at": at.timestamp()}
         sealed = {column: words and seal(words) for column, words in given.items()}
-        pages.run(requests.put, {**row, "updated": row["at"], **sealed})
+        pages.run(turn_records.put, {**row, "updated": row["at"], **sealed})
 
     def act(reference: str, action: str, by: str, at: datetime) -> None:
         with clock.at(at):
-            pages.run(staff_requests.act, reference, action, by)
+            pages.run(callbacks.act, reference, action, by)
 
     def note(reference: str, by: str, words: str, at: datetime) -> None:
         with clock.at(at):
-            pages.run(lambda c: staff_requests.write_note(c, staff_requests.one(c, reference), by, words))
+            pages.run(lambda c: callbacks.write_note(c, callbacks.one(c, reference), by, words))
 
     ask("W4T-9RB", ago(days=4, hours=3), "Priya N.", "+12125550173", "afternoons", "How to get ready")
     act("W4T-9RB", "take", "maria", ago(days=4, hours=2))
