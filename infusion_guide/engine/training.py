@@ -29,7 +29,7 @@ def inputs(project: Path = ROOT) -> Iterator[Path]:
         yield from sorted((project / "data" / folder).glob("**/*.yml"))
     yield from room.files(project)
     yield from sorted((project / "infusion_guide" / "nlu").glob("*.py"))
-    yield project / "infusion_guide" / "policies" / "intent_rule_policy.py"  # the others learn nothing
+    yield project / "infusion_guide" / "engine" / "policies" / "intent_rule_policy.py"  # the others learn nothing
 
 
 def fingerprint(project: Path = ROOT) -> str:
