@@ -6,7 +6,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.callbacks.reading import CONSENT, COUNT, REFERENCE, SEND, SLOTS, new_reference
+from infusion_guide.callbacks.callback import new_reference
+from infusion_guide.callbacks.fields import CONSENT, COUNT, REFERENCE, SEND, SLOTS
 from infusion_guide.clinic.hours import by_opening_hours
 
 

@@ -9,7 +9,8 @@ from rasa.shared.core.events import BotUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
-from infusion_guide.callbacks import reading as callback
+from infusion_guide.callbacks.callback import summary
+from infusion_guide.callbacks.fields import REFERENCE
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, replies, section_labels
@@ -89,7 +90,7 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
             return None
         extra = variation.pop("metadata", None) or {}
         variation.pop("condition", None)
-        words = {**settings().words(), **tracker.current_slot_values(), **callback.shown_slots(tracker.slots), **kwargs}
+        words = {**settings().words(), **tracker.current_slot_values(), **summary(tracker.current_slot_values()), **kwargs}
         reply = self._fill_response(variation, words)
         lines = [reply["text"].strip()]
         own = self.own_answer(utter_action[len("utter_") :])
@@ -138,7 +139,7 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
             return False
         if name.startswith("utter_talk_to_person"):  # which speaks of it
             return True
-        sent = callback.REFERENCE in tracker.slots and tracker.get_slot(callback.REFERENCE)
+        sent = REFERENCE in tracker.slots and tracker.get_slot(REFERENCE)
         second_miss = name.startswith("utter_fallback") and bool(misses_running(earlier))
         return not sent and (name.startswith(OFFERS_CALLBACK) or second_miss)
 

@@ -15,7 +15,7 @@ from weakref import WeakSet
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.callbacks import reading as callback
+from infusion_guide.callbacks.contact import shown
 from infusion_guide.clinic.settings import SettingError, settings
 from infusion_guide.delivery.outbox import MAIL, WEBHOOK
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
@@ -210,8 +210,8 @@ _GIVEN = ("name", "contact", "best_time", "topic")
 
 def _request(row: Any) -> Dict[str, Any]:
     given = {key: unseal(sealed) if (sealed := getattr(row, key)) else None for key in _GIVEN}
-    shown = callback.shown(given["contact"]) if given["contact"] else None
-    return {"reference": row.reference, "at": _utc(row.at), "status": row.status, **given, "contact": shown}
+    contact = shown(given["contact"]) if given["contact"] else None
+    return {"reference": row.reference, "at": _utc(row.at), "status": row.status, **given, "contact": contact}
 
 
 def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:

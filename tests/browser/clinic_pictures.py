@@ -18,7 +18,8 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 
-from infusion_guide.callbacks import reading as callback
+from infusion_guide.callbacks import fields
+from infusion_guide.callbacks.callback import summary as summary_of
 from infusion_guide.clinic.hours import hours_words
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.engine import turn_records
@@ -59,10 +60,10 @@ PEOPLE = {"front_desk": "maria", "clinician": "dr.okafor", "admin": "lena"}
 REFERENCE = "K7M-2QX"
 CRISIS = "web:kX3u0VdJ2mQ8yB1nT5rLw9Za"
 SAM = {
-    callback.NAME: "Sam",
-    callback.CONTACT: "+12125550118",
-    callback.TIME: "Mornings, no voicemail",
-    callback.TOPIC: "what one visit costs",
+    fields.NAME: "Sam",
+    fields.CONTACT: "+12125550118",
+    fields.TIME: "Mornings, no voicemail",
+    fields.TOPIC: "what one visit costs",
 }
 
 
@@ -119,7 +120,7 @@ def fill_requests(pages: StaffPages, clock: Clock) -> None:
     ask("H3Y-6JD", ago(hours=20), "Dana Whitfield", "+12125550126", "after 3 PM", "Whether insurance pays")
     act("H3Y-6JD", "take", "maria", ago(minutes=35))
     note("H3Y-6JD", "maria", "Called at 9:05, no answer, no message left. Next try today after 3.", ago(minutes=30))
-    ask(REFERENCE, EVENING, SAM[callback.NAME], SAM[callback.CONTACT], SAM[callback.TIME], SAM[callback.TOPIC])
+    ask(REFERENCE, EVENING, SAM[fields.NAME], SAM[fields.CONTACT], SAM[fields.TIME], SAM[fields.TOPIC])
     ask("P7G-4XF", ago(minutes=52), "Mrs. Alvarez", "+12125550161", "Any time", "A visit for her son")
 
 
@@ -317,7 +318,7 @@ class Staff:
 
 def ask_for_a_call(page: Page) -> Widget:
     """The chat in the evening, where Sam has answered all but the last question."""
-    words = {**settings().words(), **callback.shown_slots({name: Slot(value) for name, value in SAM.items()})}
+    words = {**settings().words(), **summary_of(SAM)}
     words.update(hours_words(EVENING), callback_reference=REFERENCE)
 
     def says(name: str, at: datetime) -> Dict[str, Any]:
@@ -328,8 +329,8 @@ def ask_for_a_call(page: Page) -> Widget:
 
     fake = FakeAssistant(page, answer=lambda text: [says("utter_callback_sent_closed", EVENING)])
     for minutes, text, name in (
-        (2, SAM[callback.TIME], "utter_ask_callback_topic"),
-        (1, SAM[callback.TOPIC], "utter_ask_callback_send"),
+        (2, SAM[fields.TIME], "utter_ask_callback_topic"),
+        (1, SAM[fields.TOPIC], "utter_ask_callback_send"),
     ):
         at = EVENING - timedelta(minutes=minutes)
         fake.history.append(turn(f"m{minutes}", text, says(name, at), at=at.timestamp()))
@@ -343,13 +344,6 @@ def ask_for_a_call(page: Page) -> Widget:
     talk = Widget(page).open()
     expect(talk.reply("utter_ask_callback_send")).to_be_visible()
     return talk
-
-
-class Slot:
-    """What callback.shown_slots needs of a slot of Rasa."""
-
-    def __init__(self, value: str) -> None:
-        self.value = value
 
 
 def summary(talk: Widget) -> None:
