@@ -16,7 +16,7 @@ from rasa.utils.endpoints import ClientResponseError
 from rasa_sdk import Action
 from rasa_sdk import interfaces as sdk
 
-from infusion_guide.callbacks.form import CONSENT, CONTACT, COUNT, MOST_REQUESTS, NAME, SEND
+from infusion_guide.callbacks.fields import CONSENT, CONTACT, COUNT, MOST_REQUESTS, NAME, SEND
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine import actions

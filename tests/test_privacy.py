@@ -18,7 +18,8 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, Sanic
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.callback import new_reference
+from infusion_guide.callbacks.fields import CONTACT, NAME, REFERENCE
 from infusion_guide.channels import channel, own_data
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import Settings
@@ -32,7 +33,7 @@ from infusion_guide.storage.turn import Effect, Turn, current_turn
 from tests.ports import free_port
 
 SLOT = {"type": "any", "mappings": [{"type": "custom"}]}
-SLOTS = {name: dict(SLOT) for name in ("careful", callback.NAME, callback.CONTACT, callback.REFERENCE)}
+SLOTS = {name: dict(SLOT) for name in ("careful", NAME, CONTACT, REFERENCE)}
 DOMAIN = Domain.from_dict({"intents": ["faq"], "slots": SLOTS})
 WORDS = "My name is Wilhelmina Quistgaard, call (555) 010-0147 or quist@example.org"  # invented
 SECRETS = [b"Wilhelmina", b"Quistgaard", b"010-0147", b"quist@"]
@@ -481,11 +482,11 @@ async def test_other_websites_read_the_answer_only_when_allowed(web, chosen, ori
 async def request(url, sender, days=0):
     """Stores a conversation with a call-back request and a note of staff on it, both `days` old; its reference."""
     store = TrackerStore(DOMAIN, host=url)
-    reference = callback.new_reference()
+    reference = new_reference()
     current_turn.set(Turn(uuid.uuid4().hex, [{"text": "Thank you."}]))
     tracker = DialogueStateTracker(sender, DOMAIN.slots)
     tracker.update(UserUttered("send it", parse_data={"text": "send it", "intent": {"name": "form_answer"}}))
-    for slot, value in ((callback.NAME, "Maria Planted"), (callback.CONTACT, "+12125550142"), (callback.REFERENCE, reference)):
+    for slot, value in ((NAME, "Maria Planted"), (CONTACT, "+12125550142"), (REFERENCE, reference)):
         tracker.update(SlotSet(slot, value))
     await store.save(tracker)
     current_turn.set(None)

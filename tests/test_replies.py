@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from infusion_guide.callbacks.form import CONTACT, NAME, TIME, TOPIC
+from infusion_guide.callbacks.fields import CONTACT, NAME, TIME, TOPIC
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.replies import book, pins
 from infusion_guide.replies import rules as reply_rules

@@ -7,7 +7,7 @@ from rasa.shared.core.events import ActiveLoop, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import fields as callback
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.engine.replies import ReviewedReplies, situation
 from infusion_guide.replies import clinic_answers

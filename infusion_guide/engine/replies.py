@@ -8,7 +8,8 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.callback import summary
+from infusion_guide.callbacks.fields import REFERENCE
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.nlu.history import said
 from infusion_guide.replies.book import names
@@ -50,10 +51,10 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         language="es" if language == "es" else "en",
         careful=bool(slots.get("careful")),
         in_form=bool(tracker.active_loop_name),
-        request_sent=bool(slots.get(callback.REFERENCE)),
+        request_sent=bool(slots.get(REFERENCE)),
         notice=bool(heard and (heard.metadata or {}).get(MESSAGING)),
         own=own.text if own else "",
         offered=given.get("next") or (),
         hours=by_opening_hours("utter_clinic_hours"),
-        words={**slots, **callback.shown_slots(tracker.slots), **given},
+        words={**slots, **summary(slots), **given},
     )

@@ -14,9 +14,10 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
+from infusion_guide.engine import turn_records as requests
 from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import counts as facts
-from infusion_guide.storage import misses, requests
+from infusion_guide.storage import misses
 from infusion_guide.storage.database import database
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, turns

@@ -50,12 +50,12 @@ def listed(connection: Connection, reason: Optional[str], limit: int, offset: in
 def find(connection: Connection, sender_id: str) -> Optional[Row]:
     """The row of `listed` of one conversation, without `turns`; None when staff may not look at it, or there is none."""
     wanted = (conversations.c.sender_id == sender_id, sa.or_(*REASONS.values()))
-    return connection.execute(sa.select(_COLUMNS).where(*wanted)).first()
+    return connection.execute(sa.select(*_COLUMNS).where(*wanted)).first()
 
 
 def why(row: Row) -> List[str]:
     """The REASONS that hold for a row of `listed` or `find`."""
-    return [reason for reason in REASONS if row[reason]]
+    return [reason for reason in REASONS if getattr(row, reason)]
 
 
 def sealed(connection: Connection, sender_id: str) -> Dict[str, Any]:

@@ -15,7 +15,7 @@ from weakref import WeakSet
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.contact import shown
 from infusion_guide.clinic.settings import SettingError, settings
 from infusion_guide.delivery.outbox import MAIL, WEBHOOK
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
@@ -209,9 +209,9 @@ _GIVEN = ("name", "contact", "best_time", "topic")
 
 
 def _request(row: Any) -> Dict[str, Any]:
-    given = {key: unseal(row[key]) if row[key] else None for key in _GIVEN}
-    shown = callback.shown(given["contact"]) if given["contact"] else None
-    return {"reference": row.reference, "at": _utc(row.at), "status": row.status, **given, "contact": shown}
+    given = {key: unseal(sealed) if (sealed := getattr(row, key)) else None for key in _GIVEN}
+    contact = shown(given["contact"]) if given["contact"] else None
+    return {"reference": row.reference, "at": _utc(row.at), "status": row.status, **given, "contact": contact}
 
 
 def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:
@@ -305,7 +305,7 @@ def _purge_requests(connection: Connection, table: sa.Table, now: float) -> Dict
 def _purge_rows(connection: Connection, table: sa.Table, expired: Any) -> Dict[str, int]:
     """One batch of rows that are `expired`."""
     key = list(table.primary_key.columns)
-    chosen = sa.select(key).where(expired).limit(10 * BATCH).with_for_update(skip_locked=True)
+    chosen = sa.select(*key).where(expired).limit(10 * BATCH).with_for_update(skip_locked=True)
     return {table.name: connection.execute(sa.delete(table).where(sa.tuple_(*key).in_(chosen))).rowcount}
 
 

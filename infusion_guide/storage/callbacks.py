@@ -175,10 +175,10 @@ def history(connection: Connection, found: Request) -> List[Row]:
 
 
 def _opened(row: Row) -> Request:
-    opened = {column: _open(row[column]) for column in _SEALED}
-    readable = all(opened[column] is not None for column in _SEALED if row[column] is not None)
+    opened = {column: _open(getattr(row, column)) for column in _SEALED}
+    readable = all(opened[column] is not None for column in _SEALED if getattr(row, column) is not None)
     plain = ("reference", "sender_id", "channel", "at", "updated", "status", "taken_by", "taken", "done")
-    return Request(**{column: row[column] for column in plain}, **opened, readable=readable)
+    return Request(**{column: getattr(row, column) for column in plain}, **opened, readable=readable)
 
 
 def _open(sealed: Optional[str]) -> Optional[str]:
