@@ -65,7 +65,7 @@ pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
 setup: .venv/.base models/minilm-int8.onnx
 
 doctor: setup ## look the set-up over and say what to do
-	@$(PYTHON) -m infusion_guide.runr.doctor
+	@$(PYTHON) -m infusion_guide.run.doctor
 
 staff: setup ## NAME=maria ROLE=admin: an account for the staff pages (alone: the commands)
 	@$(PYTHON) -m infusion_guide.storage.accounts $(if $(NAME),add "$(NAME)" "$(ROLE)",list)

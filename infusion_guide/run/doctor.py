@@ -28,7 +28,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine.url import make_url
 
-from infusion_guide.clinic.hours import OpeningHours
+from infusion_guide.clinic.opening_hours import OpeningHours
 from infusion_guide.clinic.settings import ENV_FILE, ROOT, SettingError, Settings, settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.engine.training import MODELS, model_path
