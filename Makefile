@@ -24,7 +24,7 @@ chat: setup ## talk to it in the terminal
 	@$(PYTHON) -m infusion_guide.run chat
 
 train: setup ## train the model if its inputs changed
-	@$(PYTHON) -m infusion_guide.engine.training
+	@$(PYTHON) -m infusion_guide.teaching.train
 
 teach: .venv/.dev ## try what staff taught, before and after; live if nothing gets worse (FULL=1: with every test)
 	@$(PYTHON) -m infusion_guide.teaching $(if $(FULL),--full)
@@ -58,7 +58,7 @@ widget: widget/node_modules/.installed ## build the website's chat after a chang
 	@cd widget && npm run --silent check && npm run --silent build
 
 pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
-	@$(PYTHON) -m infusion_guide.engine.training
+	@$(PYTHON) -m infusion_guide.teaching.train
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
 
