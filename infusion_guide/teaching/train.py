@@ -8,11 +8,12 @@ from contextlib import suppress
 
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.storage import taught
-from infusion_guide.teaching import trial
 
 if __name__ == "__main__":
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     if not taught.is_tried():
+        from infusion_guide.teaching import trial  # its second is only for who needs it
+
         with suppress(trial.Running):
             trial.recover()
     ensure_model()
