@@ -39,8 +39,7 @@ def fingerprint(project: Path = ROOT) -> str:
 
 def versions(project: Path = ROOT) -> List[str]:
     """The pinned versions of LIBRARIES, for example numpy==2.2.6."""
-    files = (project / "requirements" / f"{name}.txt" for name in ("base", "alone"))
-    pinned = "".join(path.read_text(encoding="utf-8") for path in files)
+    pinned = (project / "requirements" / "base.txt").read_text(encoding="utf-8")
     return re.findall(rf"^(?:{'|'.join(LIBRARIES)})==[^ ]+", pinned, re.MULTILINE)
 
 
