@@ -7,6 +7,7 @@ from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.channels.rendering import bubbles
+from infusion_guide.replies.reply import Reply
 from tests.test_replies import DOMAIN, KEYWORDS, NLG, REPLIES, WHOLE
 
 PAYLOAD = re.compile(r"(?<![\w/])/[a-z_]+(/[a-z_]+)?\b")
@@ -33,7 +34,7 @@ async def _said(channel, name, turn, language, first, careful):
     events += [BotUttered("...", metadata={"utter_action": name}) for _ in range(turn)] + [SlotSet("careful", careful)]
     events.append(UserUttered("...", parse_data={"language": language, "intent": {"name": "x"}}, input_channel=channel))
     tracker = DialogueStateTracker.from_events("x", events, slots=DOMAIN.slots)
-    return await NLG.generate(name, tracker, channel, **KEYWORDS)
+    return Reply.of_message(await NLG.generate(name, tracker, channel, **KEYWORDS))
 
 
 def assert_whole(channel, replies, address, seen):
@@ -45,9 +46,9 @@ def assert_whole(channel, replies, address, seen):
     read = [words for call in calls for words in seen(call)]
     together = " ".join(" ".join(read).split())
     for reply in replies:
-        for line in reply["text"].splitlines():
+        for line in reply.text.splitlines():
             assert " ".join(line.split()) in together, line
-        for button in reply.get("buttons", []):
-            assert button["title"] in together and button["payload"] not in together, button
+        for button in reply.buttons:
+            assert button.title in together and button.payload not in together, button
     assert not PAYLOAD.search(together), together
     return calls

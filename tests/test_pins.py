@@ -7,14 +7,13 @@ import sys
 import pytest
 
 from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.engine.agent import Misconfigured, set_up
 from infusion_guide.engine.lock_store import ConversationLocks
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.replies import library as words
 from infusion_guide.replies import pins
 from infusion_guide.replies.library import DATA
 from infusion_guide.run import doctor
-from infusion_guide.server import application
-from infusion_guide.server.application import Misconfigured, make_fit
 
 SUICIDE = "I'm really glad you told me"
 
@@ -72,18 +71,18 @@ def test_other_words_may_change(data):
 
 
 class Fit:
-    """What make_fit looks at of Rasa's agent."""
+    """What set_up looks at of Rasa's agent."""
 
     tracker_store, lock_store, processor, action_endpoint = TrackerStore(None), ConversationLocks(), None, None
 
 
 def test_the_assistant_does_not_start_with_words_that_nobody_signed(data):
     with pytest.raises(Misconfigured, match="No model"):  # all before it is in order
-        make_fit(Fit())
+        set_up(Fit())
     change(data / "responses" / "crisis" / "overdose.yml", "Call", "Perhaps call")
     words.variations.cache_clear(), words.replies.cache_clear()
     with pytest.raises(Misconfigured, match="utter_crisis/overdose"):
-        application.make_fit(Fit())
+        set_up(Fit())
     assert doctor.crisis_words(Settings()).status == doctor.FIX
 
 
