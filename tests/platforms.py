@@ -117,7 +117,7 @@ async def running(platform, module, settings_for, monkeypatch, folder, check=Non
 
 async def rows(bot, table):
     """All rows of `table` in the database of `running`."""
-    return await bot.store.database.read(lambda connection: connection.execute(sa.select([table])).fetchall())
+    return await bot.store.database.read(lambda connection: connection.execute(sa.select(table)).fetchall())
 
 
 def collected(strategy, count):

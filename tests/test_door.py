@@ -86,7 +86,7 @@ async def test_a_message_that_was_answered_gets_its_answer_again():
 
 @pytest.mark.parametrize(
     "failure",
-    [RuntimeError("secret words"), TurnAborted(), DatabaseUnavailable(), StaleTurn(), MemoryError(), asyncio.TimeoutError()],
+    [RuntimeError("secret words"), TurnAborted(), DatabaseUnavailable(), StaleTurn(), MemoryError(), TimeoutError()],
 )
 async def test_whatever_breaks_is_said_honestly_and_a_crisis_is_answered(failure, caplog):
     found = await answer(rasa(failure), sent())

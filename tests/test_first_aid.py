@@ -3,8 +3,7 @@
 import pytest
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies import first_aid
-from infusion_guide.replies import library as words
+from infusion_guide.replies import book, first_aid
 
 
 @pytest.mark.parametrize(
@@ -53,6 +52,6 @@ def test_every_honest_word_names_the_crisis_line():
 
 def test_every_crisis_reply_can_be_said_without_the_assistant(monkeypatch):
     first_aid.warm_up()
-    for module in (first_aid, words):
+    for module in (first_aid, book):
         monkeypatch.setattr(module, "read_yaml", lambda path: 1 / 0)  # the disk is gone
     assert first_aid.crisis_reply("i want to die").text

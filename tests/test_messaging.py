@@ -225,8 +225,8 @@ async def test_without_its_settings_it_is_off(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name, turn", [(name, turn) for name in WHOLE for turn in range(len(REPLIES[name]))])
 def test_every_reply_fits_and_shows_no_payload(name, turn):
-    for channel in ("rest", "telegram"):  # the second begins with the notice
-        for bubble in bubbles([Reply.of_message(told(name, turn, channel=channel))], telegram.Telegram.limits):
+    for notice in (False, True):
+        for bubble in bubbles([Reply.of_message(told(name, turn, notice=notice))], telegram.Telegram.limits):
             (call,) = telegram.Telegram().calls({"chat": 1}, bubble)
             check(f"/bot/{call['method']}", call["body"])
             assert not re.search(r"(^|\s)/[a-z_]+", call["body"]["text"]), call["body"]["text"]

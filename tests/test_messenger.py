@@ -429,7 +429,7 @@ def test_every_reply_fits_and_shows_no_payload():
         said = call["body"]["message"]
         return [said["text"], *(reply["title"] for reply in said.get("quick_replies", []))]
 
-    replies, channel = every_reply("messenger"), messenger.Messenger()
+    replies, channel = every_reply(), messenger.Messenger()
     assert len(replies) > 300 and any("automated helper" in reply.text for reply in replies)
     for first, second in zip(replies, replies[1:] + replies[:1]):
         for turn in ([first], [first, second]):

@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 
 from infusion_guide.channels import door
 from infusion_guide.channels.message import Message
-from infusion_guide.replies.library import DATA
+from infusion_guide.clinic.data import DATA
 from infusion_guide.replies.reply import Reply
 from infusion_guide.storage.database import Database, DatabaseUnavailable, migrate
 from infusion_guide.watch import metrics

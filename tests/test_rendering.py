@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infusion_guide.channels.rendering import Bubble, Limits, bubbles, chosen
-from infusion_guide.replies.library import button_title
+from infusion_guide.replies.book import button_title
 from infusion_guide.replies.reply import Button, Reply
 from tests.rooms import responses
 

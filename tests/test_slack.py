@@ -463,7 +463,7 @@ def test_every_reply_fits_and_shows_no_payload():
             yield block["text"]["text"].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">") if "text" in block else ""
             yield from (element["text"]["text"] for element in block.get("elements", []))
 
-    replies, channel = every_reply("slack"), slack.Slack()
+    replies, channel = every_reply(), slack.Slack()
     assert len(replies) > 300 and any("automated helper" in reply.text for reply in replies)
     for first, second in zip(replies, replies[1:] + replies[:1]):
         for turn in ([first], [first, second]):

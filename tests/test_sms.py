@@ -22,7 +22,7 @@ from infusion_guide.channels.rendering import Bubble
 from infusion_guide.channels.sms_segments import is_gsm7, longest, plain, segments
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery import outbox
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.replies.reply import Button, Reply
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table

@@ -15,7 +15,7 @@ from infusion_guide.channels.platforms import whatsapp
 from infusion_guide.channels.rendering import Bubble, bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.replies.reply import Button, Reply
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table

@@ -25,7 +25,7 @@ from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
 from infusion_guide.delivery.outbox import Entry, NotDelivered
 from infusion_guide.replies import first_aid
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import opt_out, transcript
 from infusion_guide.storage.database import DatabaseUnavailable

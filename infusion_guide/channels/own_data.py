@@ -71,7 +71,7 @@ def _handler(channel_name: str, work: Work) -> Callable[[Request], Awaitable[HTT
             return response.json({"error": "Too many calls. Please wait a minute."}, status=429, headers=headers)
         except Refused as refused:
             return response.json({"error": str(refused)}, status=refused.status, headers=headers)
-        except (DatabaseUnavailable, Unreadable, asyncio.TimeoutError) as error:
+        except (TimeoutError, DatabaseUnavailable, Unreadable) as error:
             logger.error("A patient's request for %s failed: %s: %s", request.path, type(error).__name__, error)
             return response.json({"error": _TRY_AGAIN}, status=503, headers=headers)
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.replies.reply import Button, Reply
 
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")

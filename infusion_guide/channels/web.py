@@ -20,7 +20,7 @@ from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.channels.website import add_website
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import button_title
+from infusion_guide.replies.book import button_title
 from infusion_guide.replies.reply import Reply
 from infusion_guide.replies.sources import described, without_source_line
 from infusion_guide.replies.topic import Topic
@@ -249,9 +249,10 @@ async def _answer(sio: socketio.AsyncServer, message: Message, reply_to: ReplyTo
 
 def _rendered(reply: Reply) -> Dict[str, Any]:
     """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply, and its sources in words."""
-    sources = described(reply)
+    shown = described(reply.sources)
+    sources = [{"label": source.label, "claims": [claim.words for claim in source.claims]} for source in shown]
     metadata = reply.as_message()["metadata"]
-    rendered = {"text": without_source_line(reply.text, sources), "metadata": metadata, "sources": sources}
+    rendered = {"text": without_source_line(reply.text, shown), "metadata": metadata, "sources": sources}
     buttons = [{"content_type": "text", "title": button.title, "payload": button.payload} for button in reply.buttons]
     return {**rendered, "quick_replies": buttons} if buttons else rendered
 

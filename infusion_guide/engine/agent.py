@@ -1,12 +1,10 @@
-"""Rasa's agent as we serve it: with our storage rules, actions and graph runner."""
+"""Rasa's agent as we serve it: with our storage rules and actions."""
 
 from rasa.core.agent import Agent
 from rasa.core.tracker_store import FailSafeTrackerStore
-from rasa.engine.runner.dask import DaskGraphRunner
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.engine.actions import actions_at
-from infusion_guide.engine.graph_runner import SequentialGraphRunner
 from infusion_guide.engine.lock_store import ConversationLocks
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.replies import pins
@@ -17,7 +15,7 @@ class Misconfigured(RuntimeError):
 
 
 def set_up(agent: Agent) -> None:
-    """Puts our storage rules, actions and graph runner into a loaded `agent`.
+    """Puts our storage rules and actions into a loaded `agent`.
 
     Raises:
         Misconfigured: Rasa quietly used something else for what endpoints.yml names, or crisis words are not as signed.
@@ -38,10 +36,3 @@ def set_up(agent: Agent) -> None:
         raise Misconfigured("No model is loaded. Run `make train`.")
     agent.processor.tracker_store = store
     agent.action_endpoint = agent.processor.action_endpoint = actions_at(settings().actions_url)
-    run_in_order(agent)
-
-
-def run_in_order(agent: Agent) -> None:
-    """Runs the model's graph one step after the other, as `set_up` does: it only saves time."""
-    if agent.processor is not None and isinstance(agent.processor.graph_runner, DaskGraphRunner):
-        agent.processor.graph_runner = SequentialGraphRunner.like(agent.processor.graph_runner)

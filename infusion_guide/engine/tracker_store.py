@@ -14,9 +14,10 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
+from infusion_guide.engine import turn_records as requests
 from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import counts as facts
-from infusion_guide.storage import misses, requests
+from infusion_guide.storage import misses
 from infusion_guide.storage.database import database
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, turns
@@ -32,7 +33,7 @@ WINDOW = 80
 _READ = "read_from_store"
 
 _LATEST = (
-    sa.select([events.c.id, events.c.data])
+    sa.select(events.c.id, events.c.data)
     .where(events.c.sender_id == sa.bindparam("sender"))
     .order_by(events.c.id.desc())
     .limit(WINDOW)
@@ -41,12 +42,12 @@ _LATEST = (
 _ANSWERED = sa.and_(turns.c.sender_id == conversations.c.sender_id, turns.c.message_id == sa.bindparam("message"))
 # All that a turn reads, in one statement: each one more is a round trip for every message.
 _CONVERSATION = (
-    sa.select([conversations.c.version, conversations.c.state, turns.c.replies, _LATEST.c.data])
+    sa.select(conversations.c.version, conversations.c.state, turns.c.replies, _LATEST.c.data)
     .select_from(conversations.outerjoin(turns, _ANSWERED).outerjoin(_LATEST, sa.true()))
     .where(conversations.c.sender_id == sa.bindparam("sender"))
     .order_by(_LATEST.c.id)
 )
-_ALL = sa.select([events.c.data]).where(events.c.sender_id == sa.bindparam("sender")).order_by(events.c.id)
+_ALL = sa.select(events.c.data).where(events.c.sender_id == sa.bindparam("sender")).order_by(events.c.id)
 
 
 class TrackerStore(RasaTrackerStore):
@@ -93,7 +94,7 @@ class TrackerStore(RasaTrackerStore):
 
     async def keys(self) -> List[str]:
         """Ids of all conversations."""
-        ids = await self.database.read(lambda connection: connection.execute(sa.select([conversations.c.sender_id])).fetchall())
+        ids = await self.database.read(lambda connection: connection.execute(sa.select(conversations.c.sender_id)).fetchall())
         return [row.sender_id for row in ids]
 
     async def save(self, tracker: DialogueStateTracker) -> None:

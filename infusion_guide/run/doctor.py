@@ -11,13 +11,13 @@ import shutil
 import sys
 import threading
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
 from sqlalchemy.engine.url import make_url
 
-from infusion_guide.clinic.hours import OpeningHours
+from infusion_guide.clinic.opening_hours import OpeningHours
 from infusion_guide.clinic.settings import ENV_FILE, ROOT, SettingError, Settings, settings
 from infusion_guide.engine.training import MODELS, model_path
 from infusion_guide.replies import pins
@@ -89,7 +89,7 @@ def opening_hours(chosen: Settings) -> Finding:
     if not chosen.clinic_hours:
         return Finding(NOTE, "CLINIC_HOURS is not set in .env: replies never say whether somebody is there.")
     hours = OpeningHours.parse(chosen.clinic_hours, chosen.clinic_timezone, chosen.clinic_holidays)
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     said = f"{hours.in_words()}, {chosen.clinic_timezone}"
     opens = hours.next_opening(now)
     if opens:

@@ -47,22 +47,10 @@ def protect(app: Sanic) -> None:
     app.ctx.ready = False
     app.register_middleware(_hold_until_ready, "request")
     app.register_middleware(_add_headers, "response")
-    app.register_listener(_take_rasas_cors_off, "before_server_start")
     app.register_listener(_prepare, "after_server_start")
     be_strict(app)
     health.add_routes(app)
     notices.attach()
-
-
-async def _take_rasas_cors_off(app: Sanic, _: Any) -> None:
-    """Which websites may call is said by the channels (ALLOWED_ORIGINS).
-
-    Rasa's extension, which joins in while the server starts, would answer every browser's question itself, and forbid, and
-    add headers to everything.
-    """
-    for middleware in (app.request_middleware, app.response_middleware):
-        for each in [each for each in middleware if each.__module__.startswith("sanic_cors")]:
-            middleware.remove(each)
 
 
 async def _hold_until_ready(request: Request) -> Optional[HTTPResponse]:

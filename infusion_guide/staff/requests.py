@@ -19,9 +19,9 @@ from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
-from infusion_guide.storage import staff_requests
+from infusion_guide.storage import callbacks
+from infusion_guide.storage.callbacks import LONGEST_NOTE, MOST_SEARCHED
 from infusion_guide.storage.privacy import erase
-from infusion_guide.storage.staff_requests import LONGEST_NOTE, MOST_SEARCHED
 
 NAV = ("Requests", "/staff/requests", ROLES)
 A_PAGE = 25
@@ -61,10 +61,10 @@ async def show_list(request: Request) -> Response:
     show, search, number = _asked(request)
 
     def work(connection: Connection) -> Dict[str, Any]:
-        found = staff_requests.listed(connection, _status(show), search, A_PAGE, (number - 1) * A_PAGE)
+        found = callbacks.listed(connection, _status(show), search, A_PAGE, (number - 1) * A_PAGE)
         staff.note(connection, request.state.member.name, "saw requests", show, f"{len(found.requests)} of them")
-        oldest = staff_requests.oldest_waiting(connection)
-        return {"found": found, "counts": staff_requests.counts(connection), "oldest": oldest}
+        oldest = callbacks.oldest_waiting(connection)
+        return {"found": found, "counts": callbacks.counts(connection), "oldest": oldest}
 
     values = await request.state.database.run(work)
     here = urlencode({"show": show, **({"search": search} if search else {})})
@@ -78,8 +78,8 @@ async def export(request: Request) -> Response:
     """The same list as a file."""
     show, search, _ = _asked(request)
 
-    def work(connection: Connection) -> staff_requests.Found:
-        found = staff_requests.listed(connection, _status(show), search, _MOST_EXPORTED)
+    def work(connection: Connection) -> callbacks.Found:
+        found = callbacks.listed(connection, _status(show), search, _MOST_EXPORTED)
         staff.note(connection, request.state.member.name, "exported requests", show, f"{len(found.requests)} of them")
         return found
 
@@ -88,7 +88,7 @@ async def export(request: Request) -> Response:
     return csv_response("requests.csv", header, map(_row, found.requests))
 
 
-def _row(one: staff_requests.Request) -> tuple:
+def _row(one: callbacks.Request) -> tuple:
     private = (one.name, one.contact, one.best_time, one.topic) if one.readable else ("(cannot be read)", "", "", "")
     return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *private)
 
@@ -107,17 +107,17 @@ async def show_one(request: Request) -> Response:
 async def act(request: Request) -> Response:
     """Take, give back, done, open again."""
     reference, action = request.path_params["reference"], request.path_params["action"]
-    if action not in staff_requests.ACTIONS:
+    if action not in callbacks.ACTIONS:
         raise HTTPException(404)
     name, address = request.state.member.name, f"/staff/requests/{reference}"
 
     def work(connection: Connection) -> None:
         _known(connection, request)
-        staff_requests.act(connection, reference, action, name)
+        callbacks.act(connection, reference, action, name)
 
     try:
         await request.state.database.run(work)
-    except staff_requests.TooLate as late:
+    except callbacks.TooLate as late:
         return redirect(address, f"Nothing was changed. {late}")
     return redirect(address, _SAID[action])
 
@@ -150,11 +150,11 @@ async def write_note(request: Request) -> Response:
     words = form.words.data
 
     def work(connection: Connection) -> None:
-        staff_requests.write_note(connection, _known(connection, request), request.state.member.name, words)
+        callbacks.write_note(connection, _known(connection, request), request.state.member.name, words)
 
     try:
         await request.state.database.run(work)
-    except staff_requests.TooLate:
+    except callbacks.TooLate:
         raise HTTPException(404) from None
     return redirect(f"/staff/requests/{request.path_params['reference']}", "The note is kept.")
 
@@ -167,8 +167,8 @@ async def _details(request: Request, form: NoteForm, status: int = 200, erasure:
         staff.note(connection, member.name, "saw a request", found.reference)
         return {
             "found": found,
-            "notes": staff_requests.notes(connection, found.reference),
-            "history": staff_requests.history(connection, found),
+            "notes": callbacks.notes(connection, found.reference),
+            "history": callbacks.history(connection, found),
         }
 
     values = await request.state.database.run(work)
@@ -176,8 +176,8 @@ async def _details(request: Request, form: NoteForm, status: int = 200, erasure:
     return render(request, "request.html", status, form=form, may_read=member.role in CLINICAL, **values)
 
 
-def _known(connection: Connection, request: Request) -> staff_requests.Request:
-    found = staff_requests.one(connection, request.path_params["reference"])
+def _known(connection: Connection, request: Request) -> callbacks.Request:
+    found = callbacks.one(connection, request.path_params["reference"])
     if found is None:
         raise HTTPException(404)
     return found

@@ -18,7 +18,7 @@ _FEEDBACK = sa.exists().where(feedback.c.sender_id == conversations.c.sender_id)
 REASONS = {"crisis": _CRISIS, "request": _REQUEST, "feedback": _FEEDBACK}
 
 _TURNS = (
-    sa.select([sa.func.count()])
+    sa.select(sa.func.count())
     .select_from(events)
     .where(events.c.sender_id == conversations.c.sender_id, events.c.type_name == "user")
     .scalar_subquery()
@@ -41,8 +41,8 @@ def listed(connection: Connection, reason: Optional[str], limit: int, offset: in
     A row has sender_id, started, updated (Unix seconds), turns, and a truth for each of REASONS.
     """
     wanted = REASONS[reason] if reason else sa.or_(*REASONS.values())
-    total = connection.execute(sa.select([sa.func.count()]).select_from(conversations).where(wanted)).scalar()
-    chosen = sa.select([*_COLUMNS, _TURNS.label("turns")]).where(wanted)
+    total = connection.execute(sa.select(sa.func.count()).select_from(conversations).where(wanted)).scalar()
+    chosen = sa.select(*_COLUMNS, _TURNS.label("turns")).where(wanted)
     newest_first = chosen.order_by(conversations.c.updated.desc(), conversations.c.sender_id)
     return connection.execute(newest_first.limit(limit).offset(offset)).fetchall(), total
 
@@ -50,19 +50,19 @@ def listed(connection: Connection, reason: Optional[str], limit: int, offset: in
 def find(connection: Connection, sender_id: str) -> Optional[Row]:
     """The row of `listed` of one conversation, without `turns`; None when staff may not look at it, or there is none."""
     wanted = (conversations.c.sender_id == sender_id, sa.or_(*REASONS.values()))
-    return connection.execute(sa.select(_COLUMNS).where(*wanted)).first()
+    return connection.execute(sa.select(*_COLUMNS).where(*wanted)).first()
 
 
 def why(row: Row) -> List[str]:
     """The REASONS that hold for a row of `listed` or `find`."""
-    return [reason for reason in REASONS if row[reason]]
+    return [reason for reason in REASONS if getattr(row, reason)]
 
 
 def sealed(connection: Connection, sender_id: str) -> Dict[str, Any]:
     """All that is stored of a conversation's talk, as it is stored; `opened` reads it, and needs no connection."""
-    said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
-    state = sa.select([conversations.c.state]).where(conversations.c.sender_id == sender_id)
-    asked = sa.select([requests.c.name, requests.c.contact]).where(requests.c.sender_id == sender_id)
+    said = sa.select(events.c.data).where(events.c.sender_id == sender_id).order_by(events.c.id)
+    state = sa.select(conversations.c.state).where(conversations.c.sender_id == sender_id)
+    asked = sa.select(requests.c.name, requests.c.contact).where(requests.c.sender_id == sender_id)
     return {
         "events": connection.execute(said).scalars().all(),
         "state": connection.execute(state).scalar(),

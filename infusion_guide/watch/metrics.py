@@ -35,7 +35,7 @@ _WAITING = Gauge("infusion_guide_outbox_waiting", "Effects that are stored but n
 _OLDEST = Gauge("infusion_guide_outbox_oldest_seconds", "Age of the oldest of them, 0 without any; NaN when nobody knows")
 _BUILD = Gauge("infusion_guide_build_info", "Always 1; the label is the fingerprint of the model that answers", ["model"])
 
-_OUTBOX = sa.select([sa.func.count(), sa.func.min(outbox.c.at)]).where(outbox.c.done.is_(None))
+_OUTBOX = sa.select(sa.func.count(), sa.func.min(outbox.c.at)).where(outbox.c.done.is_(None))
 
 
 def count_turn(channel: str, outcome: str, replies: List[Reply], seconds: float) -> None:

@@ -21,8 +21,8 @@ from rasa.core.channels import BUILTIN_CHANNELS
 
 from infusion_guide.channels.message import MAX_MESSAGE_ID, MAX_TEXT
 from infusion_guide.channels.rasa_channel import all_channels
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies.library import read_yaml
 from infusion_guide.storage.database import migrate
 from tests.faults.cluster import (
     CRISIS,

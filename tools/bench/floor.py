@@ -82,7 +82,7 @@ async def _agent(name: str, folder: Path) -> Agent:
     """The assistant as `rasa run` sets it up with Rasa's SQL store on SQLite, or as we serve it."""
     endpoints = AvailableEndpoints(
         action=InProcess(),
-        nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
+        nlg=EndpointConfig(type="infusion_guide.engine.replies.ReviewedReplies"),
     )
     if name == "ours":
         url = f"sqlite:///{folder / 'ours.db'}"

@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterator, List
 
 from ruamel.yaml import YAML
 
+from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.clinic.settings import ROOT, settings
-from infusion_guide.replies.library import DATA, read_yaml
 from tools.bench.keywords import keyword_examples
 from tools.bench.vectors import medium_vectors
 

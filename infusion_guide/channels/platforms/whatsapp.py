@@ -12,7 +12,7 @@ from infusion_guide.channels.message import id_of
 from infusion_guide.channels.platform import Call, Platform, Question, Received, Report, bearer
 from infusion_guide.channels.rendering import Bubble, Limits, cut
 from infusion_guide.clinic.settings import Settings, settings
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.replies.reply import Button
 
 _BODY = 1024  # characters of a text that has buttons

@@ -8,7 +8,7 @@ from rasa.shared.core.events import Event, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
-from infusion_guide.callbacks.form import CONTACT, NAME, REFERENCE, TIME, TOPIC
+from infusion_guide.callbacks.fields import CONTACT, NAME, REFERENCE, TIME, TOPIC
 from infusion_guide.storage.sealing import seal
 from infusion_guide.storage.tables import requests
 

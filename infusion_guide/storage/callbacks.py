@@ -78,8 +78,8 @@ class Found:
 def listed(connection: Connection, status: str = "", search: str = "", limit: int = 25, offset: int = 0) -> Found:
     """Requests with `status` ("" for any) that hold `search` in reference, name, contact or topic; newest first."""
     wanted = [requests.c.status == status] if status else []
-    rows = sa.select([requests]).where(*wanted).order_by(requests.c.at.desc(), requests.c.id.desc())
-    total = connection.execute(sa.select([sa.func.count()]).select_from(requests).where(*wanted)).scalar()
+    rows = sa.select(requests).where(*wanted).order_by(requests.c.at.desc(), requests.c.id.desc())
+    total = connection.execute(sa.select(sa.func.count()).select_from(requests).where(*wanted)).scalar()
     if not search.strip():
         return Found([_opened(row) for row in connection.execute(rows.limit(limit).offset(offset))], total)
     found = [each for each in map(_opened, connection.execute(rows.limit(MOST_SEARCHED))) if _holds(each, search)]
@@ -88,19 +88,19 @@ def listed(connection: Connection, status: str = "", search: str = "", limit: in
 
 def counts(connection: Connection) -> Dict[str, int]:
     """How many requests there are with each status."""
-    found = connection.execute(sa.select([requests.c.status, sa.func.count()]).group_by(requests.c.status))
+    found = connection.execute(sa.select(requests.c.status, sa.func.count()).group_by(requests.c.status))
     return {**dict.fromkeys(STATUSES, 0), **dict(found.fetchall())}
 
 
 def oldest_waiting(connection: Connection) -> Optional[Row]:
     """Reference and time of the request that has been new for longest, or None."""
-    waiting = sa.select([requests.c.reference, requests.c.at]).where(requests.c.status == "new")
+    waiting = sa.select(requests.c.reference, requests.c.at).where(requests.c.status == "new")
     return connection.execute(waiting.order_by(requests.c.at, requests.c.id).limit(1)).first()
 
 
 def one(connection: Connection, reference: str) -> Optional[Request]:
     """The request with `reference`, or None."""
-    found = connection.execute(sa.select([requests]).where(requests.c.reference == reference)).first()
+    found = connection.execute(sa.select(requests).where(requests.c.reference == reference)).first()
     return _opened(found) if found else None
 
 
@@ -163,7 +163,7 @@ def write_note(connection: Connection, found: Request, name: str, words: str) ->
 
 def notes(connection: Connection, reference: str) -> List[Note]:
     """The notes about a request, oldest first."""
-    rows = sa.select([request_notes]).where(request_notes.c.reference == reference).order_by(request_notes.c.id)
+    rows = sa.select(request_notes).where(request_notes.c.reference == reference).order_by(request_notes.c.id)
     return [Note(row.staff, row.at, _open(row.words)) for row in connection.execute(rows)]
 
 
@@ -171,14 +171,14 @@ def history(connection: Connection, found: Request) -> List[Row]:
     """What was done with a request, oldest first, as the audit log has it."""
     done = [words for words, _ in _ACTIONS.values()] + [_NOTED]
     wanted = (audit.c.at >= found.at, audit.c.object == found.reference, audit.c.action.in_(done))
-    return connection.execute(sa.select([audit]).where(*wanted).order_by(audit.c.id)).fetchall()
+    return connection.execute(sa.select(audit).where(*wanted).order_by(audit.c.id)).fetchall()
 
 
 def _opened(row: Row) -> Request:
-    opened = {column: _open(row[column]) for column in _SEALED}
-    readable = all(opened[column] is not None for column in _SEALED if row[column] is not None)
+    opened = {column: _open(getattr(row, column)) for column in _SEALED}
+    readable = all(opened[column] is not None for column in _SEALED if getattr(row, column) is not None)
     plain = ("reference", "sender_id", "channel", "at", "updated", "status", "taken_by", "taken", "done")
-    return Request(**{column: row[column] for column in plain}, **opened, readable=readable)
+    return Request(**{column: getattr(row, column) for column in plain}, **opened, readable=readable)
 
 
 def _open(sealed: Optional[str]) -> Optional[str]:
