@@ -3,8 +3,8 @@
 import pytest
 import spacy
 
-from infusion_guide.nlu.safety_guard import Patterns
 from infusion_guide.replies.library import DATA, read_yaml
+from infusion_guide.text.danger_patterns import Patterns
 
 PATTERNS = Patterns(spacy.blank("en"), read_yaml(DATA / "safety" / "patterns.yml"))
 
@@ -33,15 +33,15 @@ PATTERNS = Patterns(spacy.blank("en"), read_yaml(DATA / "safety" / "patterns.yml
 )
 def test_alarm_wording(text, topic):
     found = PATTERNS.find(text)
-    assert found and found["level"] == "alarm", found
-    assert found["topic"] == topic or topic in ("someone_else", "overdose", "withdrawal_emergency")
+    assert found and found.level == "alarm", found
+    assert found.topic == topic or topic in ("someone_else", "overdose", "withdrawal_emergency")
 
 
 @pytest.mark.parametrize(
     "text", ["I can't do this anymore", "whats the point of anything", "nobody would even notice", "end it all"]
 )
 def test_check_in_wording(text):
-    assert PATTERNS.find(text)["level"] in ("check_in", "alarm")
+    assert PATTERNS.find(text).level in ("check_in", "alarm")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_check_in_wording(text):
     ["killing time at the airport", "dying to know more", "how do I kill the boss in that video game", "a murder in my novel"],
 )
 def test_harmless_wording(text):
-    assert PATTERNS.find(text)["level"] == "harmless"
+    assert PATTERNS.find(text).level == "harmless"
 
 
 @pytest.mark.parametrize(

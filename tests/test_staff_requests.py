@@ -13,7 +13,8 @@ from cryptography.fernet import Fernet
 
 from infusion_guide.clinic import clock
 from infusion_guide.clinic.settings import settings
-from infusion_guide.staff import csv_export, rendering
+from infusion_guide.report import csv_export
+from infusion_guide.staff import rendering
 from infusion_guide.storage import privacy, sealing, staff_requests, tables
 from infusion_guide.storage.database import Database
 from tests.staff_pages import StaffPages

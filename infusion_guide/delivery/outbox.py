@@ -32,7 +32,7 @@ MESSAGES_END = 24 * 3600.0  # seconds after which an answer to a patient is give
 WEBHOOK, MAIL = (
     "notice",
     "mail",
-)  # the kinds that tell staff something (delivery/notices.py); never given up
+)  # the kinds that tell staff something (infusion_guide/delivery/notices.py); they are never given up
 
 Handler = Callable[["Entry"], Awaitable[None]]
 

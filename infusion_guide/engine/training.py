@@ -23,7 +23,7 @@ def inputs(project: Path = ROOT) -> Iterator[Path]:
     for folder in ("nlu", "responses", "rules"):
         yield from sorted((project / "data" / folder).glob("**/*.yml"))
     yield from room.files(project)
-    for folder in ("nlu", "engine/policies"):
+    for folder in ("nlu", "policies"):
         yield from sorted((project / "infusion_guide" / folder).glob("*.py"))
 
 

@@ -9,31 +9,16 @@ from rasa.shared.core.events import BotUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+from infusion_guide import care
 from infusion_guide.callbacks import form as callback
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, section_labels
 
-# How many replies after a crisis end with the crisis line.
-CAREFUL_REPLIES = 3
-
 # Channels on other companies' servers: the first reply says what that means.
 MESSAGING = ("telegram", "slack", "messenger", "whatsapp", "sms")
 
-# Replies after which a call-back is offered: what the document leaves out, what a program must not answer, and a person.
-OFFERS_CALLBACK = ("utter_uncovered/", "utter_advice/", "utter_misuse/", "utter_fallback_person", "utter_talk_to_person")
-
-# Not after these: what cannot wait for a call, and what nobody should have to put beside a name. Whoever asks in words gets it.
-NO_CALLBACK = {
-    "utter_misuse/conceal_use",
-    "utter_misuse/sell",
-    "utter_misuse/manufacture",
-    "utter_misuse/push_on_others",
-    "utter_advice/side_effect_personal",
-    "utter_advice/interaction",
-    "utter_uncovered/danger_topics",
-    "utter_uncovered/privacy",
-}
+CHOICES = "choices"  # of a message that was not understood: topics that may have been meant (infusion_guide/nlu/gate.py)
 
 REFERRALS = {
     "clinician": "utter_referral_clinician",
@@ -46,16 +31,6 @@ REFERRALS = {
 def said(tracker: DialogueStateTracker) -> List[str]:
     """Names of the replies the bot has said in this conversation, oldest first."""
     return [e.metadata.get("utter_action", "") for e in tracker.events if isinstance(e, BotUttered)]
-
-
-def misses_running(replies: List[str]) -> List[str]:
-    """The fallback replies that ended the conversation so far without an answer between, oldest first."""
-    running: List[str] = []
-    for name in reversed(replies):
-        if not name.startswith("utter_fallback"):
-            break
-        running.insert(0, name)
-    return running
 
 
 class ReviewedReplies(TemplatedNaturalLanguageGenerator):
@@ -97,7 +72,8 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
         if referral:
             # After the clinic's own answer only the first line fits: the others say where the answer is to be found.
             lines.append(self._line(referral, 0 if own else len(earlier) + len(utter_action), words))
-        if self._is_careful(tracker, utter_action, earlier) and settings().crisis_line not in " ".join(lines):
+        careful = bool(tracker.get_slot("careful"))
+        if care.names_crisis_line(utter_action, careful, earlier) and settings().crisis_line not in " ".join(lines):
             lines.append(self._line("utter_careful_note", len(earlier), words))
         if not earlier and tracker.get_latest_input_channel() in MESSAGING:
             # What a person in danger must do comes first; what this app is not comes first for everybody else.
@@ -109,7 +85,8 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
         reply["buttons"] = (reply.get("buttons") or []) + [
             {"title": self.title(label), "payload": f"/{label}"} for label in offered
         ]
-        if self._offers_callback(utter_action, tracker, earlier) and not own:
+        in_form, sent = bool(tracker.active_loop_name), bool(tracker.get_slot(callback.REFERENCE))
+        if care.offers_callback(utter_action, in_form, sent, earlier) and not own:
             reply["buttons"].append({"title": button_title("/request_callback"), "payload": "/request_callback"})
         if not reply["buttons"]:
             del reply["buttons"]
@@ -121,17 +98,6 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
     def own_answer(label: str) -> Optional[ClinicAnswer]:
         """The clinic's own answer on a topic such as uncovered/cost, which is said in the place of ours."""
         return clinic_answers().get(label)
-
-    @staticmethod
-    def _offers_callback(name: str, tracker: DialogueStateTracker, earlier: List[str]) -> bool:
-        """Whether a request makes sense after the reply `name`; while one is made, or after one, offering it would be nagging."""
-        if tracker.active_loop_name or name in NO_CALLBACK:
-            return False
-        if name.startswith("utter_talk_to_person"):  # which speaks of it
-            return True
-        sent = callback.REFERENCE in tracker.slots and tracker.get_slot(callback.REFERENCE)
-        second_miss = name.startswith("utter_fallback") and bool(misses_running(earlier))
-        return not sent and (name.startswith(OFFERS_CALLBACK) or second_miss)
 
     def _variation(self, name: str, tracker: DialogueStateTracker, earlier: List[str]) -> Optional[Dict[str, Any]]:
         """The next variation in turn: the patient's language, the slots' conditions, never one twice running."""
@@ -165,9 +131,3 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
     def title(self, label: str) -> str:
         """Button text of a topic such as faq/depression."""
         return self.responses[f"utter_{label}"][0]["metadata"]["title"]
-
-    @staticmethod
-    def _is_careful(tracker: DialogueStateTracker, name: str, earlier: List[str]) -> bool:
-        if name.startswith("utter_crisis/") or "careful" not in tracker.slots or not tracker.get_slot("careful"):
-            return False
-        return any(r.startswith("utter_crisis/") for r in earlier[-CAREFUL_REPLIES:])

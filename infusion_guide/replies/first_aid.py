@@ -6,9 +6,10 @@ from typing import Any, Dict, Optional
 import spacy
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.nlu.danger import ALARM, CHECK_IN
 from infusion_guide.replies.library import DATA, read_yaml, variations
 from infusion_guide.text.cleaning import MAX_SEARCHED, clean
-from infusion_guide.text.danger_patterns import ALARM, CHECK_IN, Patterns
+from infusion_guide.text.danger_patterns import Patterns
 
 Reply = Dict[str, Any]  # Rasa's message: "text", "metadata" with "utter_action"
 
@@ -37,9 +38,9 @@ def crisis_reply(text: str) -> Optional[Reply]:
     words = clean(text[:MAX_SEARCHED])
     for language, patterns in _patterns().items():
         found = patterns.find(words)
-        if found and found["level"] == ALARM:
-            return _reply(f"utter_crisis/{found['topic']}", language)
-        if found and found["level"] == CHECK_IN:
+        if found and found.level == ALARM:
+            return _reply(f"utter_crisis/{found.topic}", language)
+        if found and found.level == CHECK_IN:
             return _reply("utter_crisis/check_in", language)
     return None
 

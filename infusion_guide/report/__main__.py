@@ -7,10 +7,10 @@ from typing import List, Optional
 
 from infusion_guide.clinic.clock import clinic_today
 from infusion_guide.clinic.settings import ROOT, SettingError, settings
+from infusion_guide.report.csv_export import csv_bytes
 from infusion_guide.report.figures import Figures, gather_now
 from infusion_guide.report.page import document, lead, tables
 from infusion_guide.report.period import Period, PeriodError
-from infusion_guide.staff.csv_export import csv_bytes
 from infusion_guide.storage.database import DatabaseUnavailable, database, migrate
 
 OUT = ROOT / "results" / "report.html"

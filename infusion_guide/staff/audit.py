@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from infusion_guide.clinic.clock import clinic_time, clinic_zone
+from infusion_guide.report.csv_export import csv_response
 from infusion_guide.staff.access import ADMINS, page
-from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.rendering import page_count, page_number, render
 from infusion_guide.storage import accounts as staff
 

@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from infusion_guide.clinic.clock import clinic_today
 from infusion_guide.report import page as report
+from infusion_guide.report.csv_export import csv_response
 from infusion_guide.report.figures import Figures, gather
 from infusion_guide.report.period import Period, PeriodError
 from infusion_guide.staff.access import ROLES, note, page, public_page
-from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.rendering import render
 
 URL = "/staff/report"

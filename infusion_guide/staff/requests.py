@@ -13,9 +13,9 @@ from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from infusion_guide.clinic.clock import clinic_time
+from infusion_guide.report.csv_export import csv_response
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
 from infusion_guide.staff.conversations import clear_traces
-from infusion_guide.staff.csv_export import csv_response
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
