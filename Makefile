@@ -11,7 +11,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
+.PHONY: help quick run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ bench-scale: .venv/.dev ## one and two assistants behind nginx; fills in docs/sc
 
 check: .venv/.dev ## the one-second gate: do all rooms agree?
 	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py
+
+quick: lint check ## style, gate and every test that needs no server, browser or trained model (under 100 s)
+	@$(PYTHON) -m pytest -q --numprocesses=2 -m "not model and not server and not browser" tests
 
 lint: .venv/.dev ## format and style
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
@@ -102,14 +105,14 @@ $(UV): requirements/uv.txt
 	@touch $@
 
 .venv/.base: requirements/base.txt .venv/.python
-	@echo "Setting up (3/3): packages, about 600 MB to fetch the first time"
-	@$(UV) pip install --python .venv/bin/python --require-hashes --no-deps -r requirements/base.txt 2>&1 | grep -vE '^ [+-]' || true
+	@.venv/bin/python -m infusion_guide.run.packages "Setting up (3/3): packages" \
+	  $(UV) pip install --python .venv/bin/python --require-hashes --no-deps -r requirements/base.txt
 	@.venv/bin/python -c 'import rasa, spacy, onnxruntime' 2>/dev/null || { echo "The packages did not install; run make setup again to see why."; exit 1; }
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.base
-	@echo "Setting up: packages for tests"
-	@$(UV) pip install -q --python .venv/bin/python --require-hashes --no-deps -r requirements/dev.txt
+	@.venv/bin/python -m infusion_guide.run.packages "Setting up: packages for tests" \
+	  $(UV) pip install --python .venv/bin/python --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
 # What the tests of the website's chat need besides Python: a browser, and the packages that build the script.
