@@ -12,7 +12,8 @@ from infusion_guide.server.console import Bar
 UV = """
 import sys
 print("Resolved 3 packages in 1ms", file=sys.stderr)
-print("Downloading numpy (30.0MiB)\\nDownloading six (10.0MiB)\\n Downloaded numpy\\n Downloaded six\\n + numpy==1", file=sys.stderr)
+print("Downloading numpy (30.0MiB)\\nDownloading six (10.0MiB)", file=sys.stderr)
+print(" Downloaded numpy\\n Downloaded six\\n + numpy==1", file=sys.stderr)
 sys.exit(int(sys.argv[1]))
 """
 
