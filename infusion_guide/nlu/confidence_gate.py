@@ -25,7 +25,7 @@ from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
 
 RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat"]
 
-# Output properties of a message, beside FORM_ANSWER (a choice of infusion_guide/callbacks/form.py, or "words") and CHOICES.
+# Output properties of a message, beside FORM_ANSWER (a choice of infusion_guide/callbacks/reading.py, or "words") and CHOICES.
 ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
 
