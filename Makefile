@@ -25,7 +25,7 @@ chat: setup ## talk to it in the terminal
 	@$(PYTHON) -m infusion_guide.run chat
 
 train: setup ## train the model if its inputs changed
-	@$(PYTHON) -m infusion_guide.engine.training
+	@$(PYTHON) -m infusion_guide.teaching.train
 
 teach: .venv/.dev ## try what staff taught, before and after; live if nothing gets worse (FULL=1: with every test)
 	@$(PYTHON) -m infusion_guide.teaching $(if $(FULL),--full)
@@ -59,14 +59,14 @@ widget: widget/node_modules/.installed ## build the website's chat after a chang
 	@cd widget && npm run --silent check && npm run --silent build
 
 pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
-	@$(PYTHON) -m infusion_guide.engine.training
+	@$(PYTHON) -m infusion_guide.teaching.train
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
 
 setup: .venv/.base models/minilm-int8.onnx
 
 doctor: setup ## look the set-up over and say what to do
-	@$(PYTHON) -m infusion_guide.runr.doctor
+	@$(PYTHON) -m infusion_guide.run.doctor
 
 staff: setup ## NAME=maria ROLE=admin: an account for the staff pages (alone: the commands)
 	@$(PYTHON) -m infusion_guide.storage.accounts $(if $(NAME),add "$(NAME)" "$(ROLE)",list)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infusion_guide.clinic import hours as module
-from infusion_guide.clinic.hours import OpeningHours
+from infusion_guide.clinic.opening_hours import OpeningHours
 from infusion_guide.clinic.settings import Settings
 
 MINUTE = timedelta(minutes=1)

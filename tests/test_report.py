@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from infusion_guide.clinic.settings import Settings
-from infusion_guide.replies.library import topic_title
+from infusion_guide.replies.book import topic_title
 from infusion_guide.report import __main__ as command
 from infusion_guide.report import disclosure, page
 from infusion_guide.report.disclosure import SMALL, Count, protect, share

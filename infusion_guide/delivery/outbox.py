@@ -239,5 +239,5 @@ def _claim(connection: Connection, sender_id: str, kind: str, now: float) -> Opt
     # Where the database locks no rows (SQLite), another worker may have counted up first: then it has the entry.
     mine = sa.update(outbox).where(outbox.c.id == row.id, outbox.c.attempts == row.attempts)
     if connection.execute(mine.values(due=now + _CLAIMED, attempts=row.attempts + 1)).rowcount:
-        return Entry(row)
+        return Entry(row._mapping)
     return None

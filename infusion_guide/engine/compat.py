@@ -74,7 +74,8 @@ class _Name(type):
 
 
 def _name(module: str, name: str) -> Any:
-    return _Name(name.rsplit(".", 1)[-1], (), {"__module__": module, "__qualname__": name})
+    # An exception, so that Rasa may write it in an `except`.
+    return _Name(name.rsplit(".", 1)[-1], (Exception,), {"__module__": module, "__qualname__": name})
 
 
 class _Package(types.ModuleType):

@@ -230,7 +230,7 @@ def session(connection: Connection, token: str, now: float) -> Optional[Row]:
     columns = [staff_sessions, staff.c.name, staff.c.role, staff.c.must_change]
     joined = staff_sessions.join(staff, staff.c.id == staff_sessions.c.staff_id)
     found = connection.execute(
-        sa.select(columns).select_from(joined).where(staff_sessions.c.token == _digest(token), staff.c.active)
+        sa.select(*columns).select_from(joined).where(staff_sessions.c.token == _digest(token), staff.c.active)
     ).first()
     if found is None:
         return None

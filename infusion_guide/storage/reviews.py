@@ -30,6 +30,6 @@ def use_since(connection: Connection, since: float) -> Dict[str, Dict[str, int]]
     wanted = (facts.c.what.in_(("reply", "up", "down")), facts.c.hour >= since)
     columns = [facts.c.name, facts.c.what, sa.func.sum(facts.c.count).label("number")]
     found: Dict[str, Dict[str, int]] = {}
-    for row in connection.execute(sa.select(columns).where(*wanted).group_by(facts.c.name, facts.c.what)):
+    for row in connection.execute(sa.select(*columns).where(*wanted).group_by(facts.c.name, facts.c.what)):
         found.setdefault(row.name, {})[row.what] = int(row.number)
     return found

@@ -11,9 +11,10 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence,
 
 import yaml
 
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies import book as reply_book
-from infusion_guide.replies.library import read_yaml, topic_title
+from infusion_guide.replies import topic
+from infusion_guide.replies.book import topic_title
 from infusion_guide.storage import taught as room
 from infusion_guide.text.cleaning import clean
 
@@ -27,7 +28,7 @@ _HEADER = """\
 """
 # Danger is the safety guard's, other languages have their own replies, and a miss is no topic.
 _NOT_TAUGHT = ("crisis", "spanish", "other_language", "out_of_scope")
-KINDS = {**{kind: title for kind, title in reply_book.KINDS.items() if kind != "crisis"}, "": "Steering the talk"}
+KINDS = {**{kind: title for kind, title in topic.KINDS.items() if kind != "crisis"}, "": "Steering the talk"}
 
 
 @dataclass(frozen=True)
