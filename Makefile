@@ -11,7 +11,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 2
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
+.PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures settings-docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
 	@$(PYTHON) -m infusion_guide.engine.training
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
+
+settings-docs: .venv/.dev ## write .env.example and docs/settings.md anew after a change of infusion_guide/clinic/settings.py
+	@$(PYTHON) -m tools.settings_docs
 
 setup: .venv/.base
 

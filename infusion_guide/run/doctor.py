@@ -29,7 +29,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine.url import make_url
 
 from infusion_guide.clinic.opening_hours import OpeningHours
-from infusion_guide.clinic.settings import ENV_FILE, ROOT, SettingError, Settings, settings
+from infusion_guide.clinic.settings import ENV_FILE, HERE, ROOT, SettingError, Settings, settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.engine.training import MODELS, model_path
 from infusion_guide.replies import pins
@@ -241,7 +241,7 @@ def production(chosen: Settings) -> Finding:
     if not chosen.production:
         return Finding(NOTE, "PRODUCTION is off: for this machine only, not for patients")
     wrong, thoughts = [], []
-    open_to_all = chosen.host not in ("127.0.0.1", "localhost", "::1")
+    open_to_all = chosen.host not in HERE
     if open_to_all and not chosen.proxies:
         wrong.append(f"HOST is {chosen.host} without a reverse proxy: put one with TLS before it and set PROXIES=1")
     if open_to_all and chosen.proxies:

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 
 from infusion_guide.callbacks import form as callback
-from infusion_guide.clinic.hours import hours_words
+from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
 from infusion_guide.replies.book import digest, readings
@@ -317,7 +317,7 @@ class Staff:
 def ask_for_a_call(page: Page) -> Widget:
     """The chat in the evening, where Sam has answered all but the last question."""
     words = {**settings().words(), **callback.shown_slots({name: Slot(value) for name, value in SAM.items()})}
-    words.update(hours_words(EVENING), callback_reference=REFERENCE)
+    words.update(by_opening_hours("utter_callback_sent", EVENING), callback_reference=REFERENCE)
 
     def says(name: str, at: datetime) -> Dict[str, Any]:
         chosen = variations(name)[0]
