@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.callbacks.form import COUNT, MOST_REQUESTS, SLOTS
+from infusion_guide.callbacks.fields import COUNT, MOST_REQUESTS, SLOTS
 
 
 class ActionBeginCallback(Action):

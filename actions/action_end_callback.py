@@ -6,7 +6,8 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.callbacks.form import CONSENT, COUNT, REFERENCE, SEND, SLOTS, new_reference
+from infusion_guide.callbacks.callback import new_reference
+from infusion_guide.callbacks.fields import CONSENT, COUNT, REFERENCE, SEND, SLOTS
 from infusion_guide.clinic.hours import by_opening_hours
 
 
@@ -26,6 +27,6 @@ class ActionEndCallback(Action):
             return emptied
         reference = new_reference()
         dispatcher.utter_message(**by_opening_hours("utter_callback_sent"), callback_reference=reference)
-        # The number first: what the slots hold when it is set becomes the request (infusion_guide/storage/requests.py).
+        # The number first: what the slots hold when it is set becomes the request (infusion_guide/engine/turn_records.py).
         sent = [SlotSet(REFERENCE, reference), SlotSet(COUNT, (tracker.get_slot(COUNT) or 0) + 1)]
         return [*sent, *emptied]

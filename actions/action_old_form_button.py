@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from infusion_guide.callbacks.form import REFERENCE
+from infusion_guide.callbacks.fields import REFERENCE
 
 
 class ActionOldFormButton(Action):

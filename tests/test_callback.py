@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infusion_guide.callbacks import form as callback
-from infusion_guide.callbacks.form import CONSENT, CONTACT, NAME, SEND, SLOTS, TIME, TOPIC
-from infusion_guide.replies.library import ROOT, read_yaml
+from infusion_guide.callbacks import reading as form
+from infusion_guide.callbacks.callback import new_reference
+from infusion_guide.callbacks.contact import contact_in, shown
+from infusion_guide.callbacks.fields import CHANGES, CONSENT, CONTACT, LONGEST, NAME, SEND, SLOTS, TIME, TOPIC
+from infusion_guide.clinic.data import read_yaml
+from infusion_guide.clinic.settings import ROOT
 
 STEPS = {"consent": CONSENT, "name": NAME, "contact": CONTACT, "time": TIME, "topic": TOPIC, "summary": SEND}
 GIVEN = {NAME: "Maria"}
@@ -18,14 +21,14 @@ def answers(author):
 
 def read(step, text):
     """The reading of `text` in the authors' words."""
-    found = callback.reading(STEPS[step], text, "nlu_fallback", GIVEN)
-    if found == callback.WORDS:
-        return "unusable" if step == "contact" and not callback.contact_in(text) else "answer"
+    found = form.reading(STEPS[step], text, "nlu_fallback", GIVEN)
+    if found == form.WORDS:
+        return "unusable" if step == "contact" and not contact_in(text) else "answer"
     return (found or "question").replace("change_", "")
 
 
 def value(step, text):
-    return callback.contact_in(text).split(" ext.")[0] if step == "contact" else callback.name_in(text)
+    return contact_in(text).split(" ext.")[0] if step == "contact" else form.name_in(text)
 
 
 @pytest.mark.parametrize("author, least", [("development", 0.98), ("heldout", 0.85)])
@@ -45,8 +48,8 @@ def test_names_and_numbers_are_taken_out(author, least):
 
 
 def test_the_two_authors_share_no_sentence():
-    development = {callback.plain(a["text"]) for a in answers("development")}
-    both = [a["text"] for a in answers("heldout") if callback.plain(a["text"]) in development and len(a["text"].split()) > 2]
+    development = {form.plain(a["text"]) for a in answers("development")}
+    both = [a["text"] for a in answers("heldout") if form.plain(a["text"]) in development and len(a["text"].split()) > 2]
     assert not both
 
 
@@ -64,20 +67,20 @@ def test_the_two_authors_share_no_sentence():
     ],
 )
 def test_a_wish_that_protects_somebody_is_never_dropped(step, text, found):
-    assert callback.reading(step, text, "nlu_fallback", GIVEN) == found
-    wish = callback.wish_in(text)
-    assert wish and "0142" not in wish and wish in callback.with_wish("mornings", wish)
+    assert form.reading(step, text, "nlu_fallback", GIVEN) == found
+    wish = form.wish_in(text)
+    assert wish and "0142" not in wish and wish in form.with_wish("mornings", wish)
 
 
 def test_another_time_is_no_other_name():
-    assert callback.reading(SEND, "call me after 5 instead", "nlu_fallback", GIVEN) == "change_time"
-    assert callback.reading(SEND, "they should call me Mia", "nlu_fallback", GIVEN) == "change_name"
+    assert form.reading(SEND, "call me after 5 instead", "nlu_fallback", GIVEN) == "change_time"
+    assert form.reading(SEND, "they should call me Mia", "nlu_fallback", GIVEN) == "change_name"
 
 
 @pytest.mark.parametrize("text", ["I need to cancel my appointment", "I can't stop this", "how to stop smoking"])
 def test_a_topic_with_a_word_of_leaving_is_a_topic(text):
-    assert callback.reading(TOPIC, text, "nlu_fallback", GIVEN) == "words"
-    assert callback.wish_in(text) is None
+    assert form.reading(TOPIC, text, "nlu_fallback", GIVEN) == "words"
+    assert form.wish_in(text) is None
 
 
 @pytest.mark.parametrize(
@@ -95,11 +98,11 @@ def test_a_topic_with_a_word_of_leaving_is_a_topic(text):
     ],
 )
 def test_contact_is_checked_and_normalised(text, contact):
-    assert callback.contact_in(text) == contact
+    assert contact_in(text) == contact
 
 
 @pytest.mark.parametrize(
-    "contact, shown",
+    "contact, written",
     [
         ("+12125550142", "(212) 555-0142"),
         ("+12125550142 ext. 24", "(212) 555-0142 ext. 24"),
@@ -108,20 +111,20 @@ def test_contact_is_checked_and_normalised(text, contact):
         ("not a number", "not a number"),
     ],
 )
-def test_contact_is_shown_as_people_write_it(contact, shown):
-    assert callback.shown(contact) == shown
+def test_contact_is_shown_as_people_write_it(contact, written):
+    assert shown(contact) == written
 
 
 @given(st.text(max_size=300), st.sampled_from(SLOTS))
 def test_any_text_is_read_and_kept_in_bounds(text, step):
-    found = callback.reading(step, text, "nlu_fallback", GIVEN)
-    assert found is None or found == callback.WORDS or found in callback.CHANGES or found.isalpha()
-    assert len(callback.name_in(text)) <= callback.LONGEST[NAME]
-    assert "\n" not in callback.words_in(text, TOPIC) and len(callback.words_in(text, TOPIC)) <= callback.LONGEST[TOPIC]
-    contact = callback.contact_in(text)
-    assert contact is None or callback.contact_in(contact) == contact  # what was normalised stays as it is
+    found = form.reading(step, text, "nlu_fallback", GIVEN)
+    assert found is None or found == form.WORDS or found in CHANGES or found.isalpha()
+    assert len(form.name_in(text)) <= LONGEST[NAME]
+    assert "\n" not in form.words_in(text, TOPIC) and len(form.words_in(text, TOPIC)) <= LONGEST[TOPIC]
+    contact = contact_in(text)
+    assert contact is None or contact_in(contact) == contact  # what was normalised stays as it is
 
 
 def test_references_are_easy_to_read_out():
-    drawn = {callback.new_reference() for _ in range(200)}
+    drawn = {new_reference() for _ in range(200)}
     assert len(drawn) == 200 and not any(set("AEIOULNSZ0125") & set(reference) for reference in drawn)

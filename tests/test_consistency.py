@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import fields, reading
 from infusion_guide.storage import taught as room
 from infusion_guide.teaching import waiting
 from tests.rooms import DATA, RETRIEVAL, ROOT, domain, files, label_of, measured, read_yaml, responses, same, trained
@@ -31,13 +31,13 @@ SET_BY_PIPELINE = {
 OTHER_BUTTONS = {"/help_now", "/check_in_ok", "/request_callback"} | {
     f"/form_answer/{choice}"
     for choice in (
-        callback.AGREE,
-        callback.DECLINE,
-        callback.SEND_IT,
-        callback.SKIP,
-        callback.STOP,
-        *callback.CHANGES,
-        *callback.TIMES,
+        reading.AGREE,
+        reading.DECLINE,
+        reading.SEND_IT,
+        reading.SKIP,
+        reading.STOP,
+        *fields.CHANGES,
+        *reading.TIMES,
     )
 }
 # Replies that differ with the clinic's opening hours (actions/conversation.py, by_opening_hours).
@@ -110,6 +110,7 @@ def test_every_reply_is_said_somewhere():
     in_rules = {step["action"] for rule in RULES for step in rule["steps"] if "action" in step}
     retrieval = {f"utter_{kind}" for kind in RETRIEVAL}
     in_rules |= {f"utter_ask_{slot}" for form in DOMAIN["forms"].values() for slot in form["required_slots"]}
+    in_rules |= {f"utter_referral_{said['metadata']['refer']}" for variations in REPLIES.values() for said in variations}
     in_rules |= {f"{name}{hours}" for name in BY_HOURS for hours in ("", "_open", "_closed")}
     for name in REPLIES:
         said = name in in_rules or name.split("/")[0] in retrieval or re.search(rf"""["']{name}["']""", CODE)

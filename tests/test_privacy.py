@@ -18,11 +18,13 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, Sanic
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.callback import new_reference
+from infusion_guide.callbacks.fields import CONTACT, NAME, REFERENCE
 from infusion_guide.channels import channel, own_data
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.engine.tracker_store import TrackerStore
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import privacy, sealing
 from infusion_guide.storage.database import database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
@@ -32,7 +34,7 @@ from infusion_guide.storage.turn import Effect, Turn, current_turn
 from tests.ports import free_port
 
 SLOT = {"type": "any", "mappings": [{"type": "custom"}]}
-SLOTS = {name: dict(SLOT) for name in ("careful", callback.NAME, callback.CONTACT, callback.REFERENCE)}
+SLOTS = {name: dict(SLOT) for name in ("careful", NAME, CONTACT, REFERENCE)}
 DOMAIN = Domain.from_dict({"intents": ["faq"], "slots": SLOTS})
 WORDS = "My name is Wilhelmina Quistgaard, call (555) 010-0147 or quist@example.org"  # invented
 SECRETS = [b"Wilhelmina", b"Quistgaard", b"010-0147", b"quist@"]
@@ -83,7 +85,7 @@ async def talk(url, sender, words, turns_=1):
     store = TrackerStore(DOMAIN, host=url)
     for _ in range(turns_):
         message = uuid.uuid4().hex
-        turn = Turn(message, [{"text": "It may help."}], [Effect("notice", f"crisis {message}", {"topic": "faq"})])
+        turn = Turn(message, [Reply("", "It may help.")], [Effect("notice", f"crisis {message}", {"topic": "faq"})])
         current_turn.set(turn)
         tracker = await store.retrieve(sender) or DialogueStateTracker(sender, DOMAIN.slots)
         parsed = {"text": words, "intent": {"name": "faq"}, "entities": [{"value": words}]}
@@ -104,7 +106,7 @@ def rows(url, sender=None):
 
     def count(connection):
         tables = (conversations, events, turns, outbox, feedback)
-        chosen = [sa.select([sa.func.count()]).select_from(table) for table in tables]
+        chosen = [sa.select(sa.func.count()).select_from(table) for table in tables]
         if sender:
             chosen = [c.where(t.c.sender_id == sender) for c, t in zip(chosen, tables)]
         return [connection.execute(c).scalar() for c in chosen]
@@ -363,7 +365,7 @@ async def test_the_command(sqlite_url, monkeypatch, capsys):
 
 
 class Counted:
-    """Stands for channels/limits.py; lets everybody in unless told otherwise."""
+    """Stands for channels/rate_limits.py; lets everybody in unless told otherwise."""
 
     full = False
 
@@ -377,7 +379,7 @@ async def web(sqlite_url, monkeypatch):
     """The two routes, served on loopback; call(path, body) -> status, JSON, headers."""
     monkeypatch.setattr(channel, "database", lambda: database(sqlite_url))
     counted = Counted()
-    monkeypatch.setattr(own_data, "limits", lambda: counted)
+    monkeypatch.setattr(own_data, "rate_limits", lambda: counted)
     monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
     app = Sanic(f"own_data_{time.time_ns()}", configure_logging=False)
     blueprint = Blueprint("web", url_prefix="/webhooks/web")
@@ -481,11 +483,11 @@ async def test_other_websites_read_the_answer_only_when_allowed(web, chosen, ori
 async def request(url, sender, days=0):
     """Stores a conversation with a call-back request and a note of staff on it, both `days` old; its reference."""
     store = TrackerStore(DOMAIN, host=url)
-    reference = callback.new_reference()
-    current_turn.set(Turn(uuid.uuid4().hex, [{"text": "Thank you."}]))
+    reference = new_reference()
+    current_turn.set(Turn(uuid.uuid4().hex, [Reply("", "Thank you.")]))
     tracker = DialogueStateTracker(sender, DOMAIN.slots)
     tracker.update(UserUttered("send it", parse_data={"text": "send it", "intent": {"name": "form_answer"}}))
-    for slot, value in ((callback.NAME, "Maria Planted"), (callback.CONTACT, "+12125550142"), (callback.REFERENCE, reference)):
+    for slot, value in ((NAME, "Maria Planted"), (CONTACT, "+12125550142"), (REFERENCE, reference)):
         tracker.update(SlotSet(slot, value))
     await store.save(tracker)
     current_turn.set(None)
@@ -515,7 +517,7 @@ async def test_a_patient_erases_and_exports_the_request_too(url, tmp_path):
     assert exported["requests"][0]["contact"] == "(212) 555-0142" and "Maria Planted" in privacy.as_text(exported)
     gone = privacy.erase_now(database(url), "web:a")
     assert {"requests": 1, "request_notes": 1, "conversations": 1}.items() <= gone.items()
-    seen = database(url).run_now(lambda connection: connection.execute(sa.select([audit])).fetchall())
+    seen = database(url).run_now(lambda connection: connection.execute(sa.select(audit)).fetchall())
     assert [(row.action, row.object) for row in seen] == [("request erased by its patient", reference)]
     if url.startswith("sqlite"):
         assert not found_in(on_disk(tmp_path), [b"Planted", b"5550142"])
@@ -523,14 +525,14 @@ async def test_a_patient_erases_and_exports_the_request_too(url, tmp_path):
 
 async def test_who_asks_stands_in_no_event(url):
     await request(url, "web:a")
-    stored = database(url).run_now(lambda connection: connection.execute(sa.select([events.c.data])).scalars().all())
+    stored = database(url).run_now(lambda connection: connection.execute(sa.select(events.c.data)).scalars().all())
     assert stored and not any("Planted" in data or "5550142" in data for data in stored)
 
 
 async def test_counts_are_purged_in_their_own_time(url, chosen):
     chosen(keep_counts_days=5)
     await talk(url, "web:a", WORDS)
-    count = sa.select([sa.func.count()]).select_from(facts)
+    count = sa.select(sa.func.count()).select_from(facts)
     before = database(url).run_now(lambda connection: connection.execute(count).scalar())
     assert before and not privacy.purge(database(url), time.time() + 4 * DAY)["facts"]
     assert privacy.purge(database(url), time.time() + 6 * DAY)["facts"] == before

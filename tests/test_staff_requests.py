@@ -11,11 +11,12 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from infusion_guide.callbacks.callback import Callback
 from infusion_guide.clinic import clock
 from infusion_guide.clinic.settings import settings
 from infusion_guide.report import csv_export
 from infusion_guide.staff import rendering
-from infusion_guide.storage import privacy, sealing, staff_requests, tables
+from infusion_guide.storage import callbacks, privacy, sealing, tables
 from infusion_guide.storage.database import Database
 from tests.staff_pages import StaffPages
 
@@ -50,10 +51,10 @@ def words_are(monkeypatch):
 def insert(connection, reference, status="new", minutes=0, by=None, **given):
     at = time.time() - 60 * minutes
     private = {"name": "Maria Lopez", "contact": "+12025550143", "best_time": "mornings", "topic": "What it costs", **given}
-    sealed = {column: value and sealing.seal(value) for column, value in private.items()}
-    plain = {"reference": reference, "sender_id": f"web:{reference}", "channel": "web", "at": at, "updated": at}
-    row = {**plain, "status": status, "taken_by": by, "taken": at if by else None, "done": at if status == "done" else None}
-    connection.execute(sa.insert(tables.requests).values(**row, **sealed))
+    said = {name: words for name, words in private.items() if words}
+    callbacks.put(connection, Callback(reference, f"web:{reference}", "web", at, said, status))
+    own = sa.update(tables.requests).where(tables.requests.c.reference == reference)
+    connection.execute(own.values(taken_by=by, taken=at if by else None, done=at if status == "done" else None))
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_what_was_searched_for_is_in_no_log(pages, desk, put):
 
 
 def test_a_search_that_was_cut_says_so(monkeypatch, desk, put):
-    monkeypatch.setattr(staff_requests, "MOST_SEARCHED", 2)
+    monkeypatch.setattr(callbacks, "MOST_SEARCHED", 2)
     for number in range(3):
         put(f"AAA-22{number}", minutes=number)
     page = desk.get("/staff/requests?search=maria")
@@ -248,14 +249,14 @@ def test_of_many_at_the_same_moment_one_has_it(tmp_path, request, kind):
 
     def take(name):
         try:
-            database.run_now(lambda connection: staff_requests.act(connection, "AAA-222", "take", name))
+            database.run_now(lambda connection: callbacks.act(connection, "AAA-222", "take", name))
             return name
-        except staff_requests.TooLate as late:
+        except callbacks.TooLate as late:
             return str(late)
 
     with ThreadPoolExecutor(8) as threads:
         said = list(threads.map(take, [f"member{number}" for number in range(16)]))
-    has_it = database.run_now(lambda connection: staff_requests.one(connection, "AAA-222")).taken_by
+    has_it = database.run_now(lambda connection: callbacks.one(connection, "AAA-222")).taken_by
     assert said.count(has_it) == 1 and said.count(f"{has_it} has this request already.") == 15
     database.engine.dispose()
 
@@ -267,17 +268,17 @@ def test_a_note_never_outlives_the_erasure_of_its_patient(tmp_path, request, kin
     database = Database(url)
     tables.metadata.create_all(database.engine)
     database.run_now(lambda connection: insert(connection, "AAA-222"))
-    found = database.run_now(lambda connection: staff_requests.one(connection, "AAA-222"))  # the page is open
+    found = database.run_now(lambda connection: callbacks.one(connection, "AAA-222"))  # the page is open
 
     def note(connection):
-        staff_requests.write_note(connection, found, "fiona", "Called")
+        callbacks.write_note(connection, found, "fiona", "Called")
 
     def erase():
-        return database.run_now(lambda connection: privacy.erase(connection, found.sender_id))
+        return database.run_now(lambda connection: privacy.erase(connection, found.conversation))
 
     if first == "erasure":
         erase()
-        with pytest.raises(staff_requests.TooLate):
+        with pytest.raises(callbacks.TooLate):
             database.run_now(note)
     else:
         with ThreadPoolExecutor(1) as threads:
@@ -286,7 +287,7 @@ def test_a_note_never_outlives_the_erasure_of_its_patient(tmp_path, request, kin
                 erased = threads.submit(erase)
                 time.sleep(0.3)  # the erasure waits for the note, or for SQLite's one writer
             assert erased.result()["request_notes"] == 1
-    assert not database.run_now(lambda connection: connection.execute(sa.select([tables.request_notes])).fetchall())
+    assert not database.run_now(lambda connection: connection.execute(sa.select(tables.request_notes)).fetchall())
     database.engine.dispose()
 
 

@@ -8,12 +8,13 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.callbacks import form as callback
-from infusion_guide.callbacks.form import COUNT, REFERENCE
+from infusion_guide.callbacks import fields
+from infusion_guide.callbacks.fields import COUNT, REFERENCE
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox as outbox_module
 from infusion_guide.engine.tracker_store import TrackerStore
-from infusion_guide.storage import sealing
+from infusion_guide.replies.reply import Reply
+from infusion_guide.storage import callbacks, sealing
 from infusion_guide.storage.counts import OUTCOMES, outcome_of
 from infusion_guide.storage.database import Database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
@@ -21,9 +22,9 @@ from infusion_guide.storage.sealing import unseal
 from infusion_guide.storage.tables import conversations, events, facts, misses, outbox, requests, turns
 from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
 
-GIVEN = {callback.NAME: "Maria", callback.CONTACT: "+12125550142", callback.TIME: "mornings", callback.TOPIC: ""}
-SLOTS = {name: {"type": "any", "mappings": [{"type": "custom"}]} for name in (*callback.SLOTS, REFERENCE, COUNT)}
-DOMAIN = Domain.from_dict({"intents": ["faq"], "slots": SLOTS, "forms": {callback.FORM: {"required_slots": []}}})
+GIVEN = {fields.NAME: "Maria", fields.CONTACT: "+12125550142", fields.TIME: "mornings", fields.TOPIC: ""}
+SLOTS = {name: {"type": "any", "mappings": [{"type": "custom"}]} for name in (*fields.SLOTS, REFERENCE, COUNT)}
+DOMAIN = Domain.from_dict({"intents": ["faq"], "slots": SLOTS, "forms": {fields.FORM: {"required_slots": []}}})
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -41,15 +42,13 @@ def kept(request, tmp_path, monkeypatch):
 
 
 def rows(store, table):
-    return store.database.run_now(
-        lambda connection: connection.execute(sa.select([table]).order_by(*table.primary_key)).fetchall()
-    )
+    return store.database.run_now(lambda connection: connection.execute(sa.select(table).order_by(*table.primary_key)).fetchall())
 
 
 async def say(store, text, names=("utter_callback_sent",), slots=(), message_id=None, parsed=None):
     """One turn of the conversation web:a that is answered with the replies `names` and sets `slots`; the tracker."""
     message_id = message_id or uuid.uuid4().hex
-    current_turn.set(Turn(message_id, [{"text": "...", "metadata": {"utter_action": name}} for name in names]))
+    current_turn.set(Turn(message_id, [Reply(name, "...") for name in names]))
     tracker = await store.retrieve("web:a") or DialogueStateTracker("web:a", DOMAIN.slots)
     parsed = {"intent": {"name": "faq", "confidence": 0.9}, **(parsed or {})}
     tracker.update(UserUttered(text, parse_data=parsed, input_channel="web", message_id=f"{message_id} 0f"))
@@ -62,7 +61,7 @@ async def say(store, text, names=("utter_callback_sent",), slots=(), message_id=
 
 def confirmed(reference="K7M-3QX"):
     """What action_end_callback sets."""
-    return [(REFERENCE, reference), (COUNT, 1), *((slot, None) for slot in callback.SLOTS)]
+    return [(REFERENCE, reference), (COUNT, 1), *((slot, None) for slot in fields.SLOTS)]
 
 
 async def test_a_request_is_stored_with_the_turn_that_confirms_it(kept):
@@ -71,8 +70,7 @@ async def test_a_request_is_stored_with_the_turn_that_confirms_it(kept):
     await say(kept, "send it", slots=confirmed())
     (found,) = rows(kept, requests)
     assert (found.reference, found.sender_id, found.channel, found.status) == ("K7M-3QX", "web:a", "web", "new")
-    assert [unseal(found[key]) for key in ("name", "contact", "best_time")] == ["Maria", "+12125550142", "mornings"]
-    assert found.topic is None
+    assert callbacks.words(found.given) == {"name": "Maria", "contact": "+12125550142", "best_time": "mornings"}
     assert [row.key for row in rows(kept, outbox)] == ["request web:a K7M-3QX"]
 
 
@@ -95,16 +93,16 @@ async def test_a_double_tap_and_a_second_worker_make_no_second_request(kept):
 
 async def test_what_was_given_survives_a_restart_and_stands_in_no_event(kept):
     tracker = await say(kept, "212-555-0142", ["utter_ask_callback_time"], GIVEN.items())
-    tracker.update(ActiveLoop(callback.FORM))
+    tracker.update(ActiveLoop(fields.FORM))
     current_turn.set(None)
     await kept.save(tracker)
     again = TrackerStore(DOMAIN)
     again.database = kept.database
     read = await again.retrieve("web:a")
-    assert {slot: read.get_slot(slot) for slot in GIVEN} == GIVEN and read.active_loop_name == callback.FORM
+    assert {slot: read.get_slot(slot) for slot in GIVEN} == GIVEN and read.active_loop_name == fields.FORM
     stored = [unseal(row.data) for row in rows(kept, events)]
     assert not any(event.get("name") in GIVEN for event in stored)
-    await say(kept, "never mind", ["utter_callback_left"], [(slot, None) for slot in callback.SLOTS])
+    await say(kept, "never mind", ["utter_callback_left"], [(slot, None) for slot in fields.SLOTS])
     assert "Maria" not in rows(kept, conversations)[0].state
 
 

@@ -2,11 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, Optional
 
 from infusion_guide.clinic.opening_hours import read_days_off, read_week, read_zone
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Check:
         return None
 
 
-def setting(default: Value, purpose: str, *checks: Check) -> Value:
+def setting[Value](default: Value, purpose: str, *checks: Check) -> Value:
     """A setting, as a field of a dataclass. A value that is not the default is checked."""
     return field(default=default, metadata={"purpose": purpose, "checks": checks})
 

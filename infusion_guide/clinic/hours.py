@@ -1,6 +1,6 @@
 """When somebody is at this clinic (CLINIC_HOURS, CLINIC_TIMEZONE, CLINIC_HOLIDAYS), and what replies say of it."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Dict, Optional
 
@@ -23,7 +23,7 @@ def by_opening_hours(name: str, at: Optional[datetime] = None) -> Dict[str, str]
     present opening ends (empty: none, or not within a year); `next_opening`, when the next one begins. Without CLINIC_HOURS, or
     when no opening is in sight, it is `name` itself, which says nothing of hours.
     """
-    hours, now = opening_hours(), at or datetime.now(timezone.utc)
+    hours, now = opening_hours(), at or datetime.now(UTC)
     opens = hours.next_opening(now) if hours else None
     if hours is None or opens is None:
         return {"response": name}

@@ -6,7 +6,7 @@ time zone by their clock faces, which is wrong on the days on which clocks are c
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
 from zoneinfo import ZoneInfo
@@ -68,7 +68,7 @@ class OpeningHours:
 
     def open_minutes(self, start: datetime, end: datetime) -> float:
         """Minutes between `start` and `end` in which somebody is there; 0 when `end` comes first."""
-        start, end = start.astimezone(timezone.utc), end.astimezone(timezone.utc)
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
         return sum((min(end, closes) - max(start, opens)) / _MINUTE for opens, closes in self._openings(start, end))
 
     def in_words(self) -> str:
@@ -93,7 +93,7 @@ class OpeningHours:
 
     def _from(self, at: datetime) -> Tuple[datetime, Optional[datetime]]:
         """Until when the opening lasts in which `at` lies (`at` itself: in none), and when the next one begins."""
-        end = at.astimezone(timezone.utc)
+        end = at.astimezone(UTC)
         for opens, closes in self._openings(at, at + _YEAR):
             if opens > end:
                 return end, opens
@@ -102,7 +102,7 @@ class OpeningHours:
 
     def _openings(self, start: datetime, end: datetime) -> Iterator[Tuple[datetime, datetime]]:
         """Beginnings and ends of the openings that lie between `start` and `end` in part at least, in order."""
-        start, end = start.astimezone(timezone.utc), end.astimezone(timezone.utc)
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
         day = start.astimezone(self.zone).date() - _DAY
         last = end.astimezone(self.zone).date()
         while day <= last:
@@ -120,7 +120,7 @@ class OpeningHours:
 
     def _moment(self, shown: datetime) -> datetime:
         """The first moment at which the clinic's clock shows `shown` (a time without a zone) or, put forward, more."""
-        moment = min(shown.replace(tzinfo=self.zone, fold=fold).astimezone(timezone.utc) for fold in (0, 1))
+        moment = min(shown.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         while moment.astimezone(self.zone).replace(tzinfo=None) < shown:
             moment += _MINUTE
         return moment

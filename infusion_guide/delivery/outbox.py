@@ -65,7 +65,7 @@ def put(connection: Connection, sender_id: str, effects: List[Effect]) -> None:
     """Writes `effects` of the conversation `sender_id` into the outbox; one whose key is there already is left as it is."""
     now = time.time()
     for effect in effects:
-        if connection.execute(sa.select([outbox.c.id]).where(outbox.c.key == effect.key)).first() is None:
+        if connection.execute(sa.select(outbox.c.id).where(outbox.c.key == effect.key)).first() is None:
             fresh = {"kind": effect.kind, "sender_id": sender_id, "key": effect.key, "payload": seal(effect.payload)}
             connection.execute(sa.insert(outbox).values(at=now, due=now, attempts=0, **fresh))
 
@@ -199,7 +199,7 @@ def _give_up(connection: Connection, entry: Entry, words: str) -> None:
 def record_failure(connection: Connection, sender_id: str, kind: str, report: str, words: str) -> None:
     """An answer that a platform took and could not deliver after all, as its report with the id `report` says; once."""
     key = f"{kind} {sender_id} report {report}"
-    if connection.execute(sa.select([outbox.c.id]).where(outbox.c.key == key)).first() is not None:
+    if connection.execute(sa.select(outbox.c.id).where(outbox.c.key == key)).first() is not None:
         return
     now = time.time()
     row = {"kind": kind, "sender_id": sender_id, "key": key, "payload": seal({}), "at": now, "due": now, "attempts": 1}
@@ -213,16 +213,16 @@ def _update(connection: Connection, entry: Entry, **values: Any) -> None:
 
 
 _OLDEST = (
-    sa.select([sa.func.min(outbox.c.id).label("id")])
+    sa.select(sa.func.min(outbox.c.id).label("id"))
     .where(outbox.c.done.is_(None))
     .group_by(outbox.c.sender_id, outbox.c.kind)
     .subquery()
 )
 _DUE = outbox.join(_OLDEST, outbox.c.id == _OLDEST.c.id)
 _IS_DUE = outbox.c.due <= sa.bindparam("now")
-_DUE_KINDS = sa.select([outbox.c.kind]).select_from(_DUE).where(_IS_DUE).distinct()
+_DUE_KINDS = sa.select(outbox.c.kind).select_from(_DUE).where(_IS_DUE).distinct()
 _DUE_SENDERS = (
-    sa.select([outbox.c.sender_id])
+    sa.select(outbox.c.sender_id)
     .select_from(_DUE)
     .where(_IS_DUE, outbox.c.kind == sa.bindparam("kind"))
     .order_by(outbox.c.id)
@@ -233,11 +233,11 @@ _DUE_SENDERS = (
 def _claim(connection: Connection, sender_id: str, kind: str, now: float) -> Optional[Entry]:
     """The oldest entry of a queue if it is due, put off at once: no other worker takes it, a crash only delays it."""
     queue = (outbox.c.sender_id == sender_id, outbox.c.kind == kind, outbox.c.done.is_(None))
-    row = connection.execute(sa.select([outbox]).where(*queue).order_by(outbox.c.id).limit(1).with_for_update()).first()
+    row = connection.execute(sa.select(outbox).where(*queue).order_by(outbox.c.id).limit(1).with_for_update()).first()
     if row is None or row.due > now:
         return None
     # Where the database locks no rows (SQLite), another worker may have counted up first: then it has the entry.
     mine = sa.update(outbox).where(outbox.c.id == row.id, outbox.c.attempts == row.attempts)
     if connection.execute(mine.values(due=now + _CLAIMED, attempts=row.attempts + 1)).rowcount:
-        return Entry(row)
+        return Entry(row._mapping)
     return None

@@ -12,10 +12,14 @@ from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SessionSt
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
+from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.fields import PRIVATE_SLOTS
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
+from infusion_guide.engine.turn_records import callback_of
+from infusion_guide.replies.reply import Reply
+from infusion_guide.storage import callbacks, misses
 from infusion_guide.storage import counts as facts
-from infusion_guide.storage import misses, requests
 from infusion_guide.storage.database import database
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, turns
@@ -31,7 +35,7 @@ WINDOW = 80
 _READ = "read_from_store"
 
 _LATEST = (
-    sa.select([events.c.id, events.c.data])
+    sa.select(events.c.id, events.c.data)
     .where(events.c.sender_id == sa.bindparam("sender"))
     .order_by(events.c.id.desc())
     .limit(WINDOW)
@@ -40,12 +44,12 @@ _LATEST = (
 _ANSWERED = sa.and_(turns.c.sender_id == conversations.c.sender_id, turns.c.message_id == sa.bindparam("message"))
 # All that a turn reads, in one statement: each one more is a round trip for every message.
 _CONVERSATION = (
-    sa.select([conversations.c.version, conversations.c.state, turns.c.replies, _LATEST.c.data])
+    sa.select(conversations.c.version, conversations.c.state, turns.c.replies, _LATEST.c.data)
     .select_from(conversations.outerjoin(turns, _ANSWERED).outerjoin(_LATEST, sa.true()))
     .where(conversations.c.sender_id == sa.bindparam("sender"))
     .order_by(_LATEST.c.id)
 )
-_ALL = sa.select([events.c.data]).where(events.c.sender_id == sa.bindparam("sender")).order_by(events.c.id)
+_ALL = sa.select(events.c.data).where(events.c.sender_id == sa.bindparam("sender")).order_by(events.c.id)
 
 
 class TrackerStore(RasaTrackerStore):
@@ -73,7 +77,7 @@ class TrackerStore(RasaTrackerStore):
         if not rows or not self.domain:
             return None
         if rows[0].replies is not None:
-            raise AlreadyAnswered(unseal(rows[0].replies))
+            raise AlreadyAnswered([Reply.of_message(message) for message in unseal(rows[0].replies)])
         version, state = rows[0].version, unseal(rows[0].state)
         recent_events = [unseal(row.data) for row in rows if row.data]
         if not recent_events:
@@ -92,7 +96,7 @@ class TrackerStore(RasaTrackerStore):
 
     async def keys(self) -> List[str]:
         """Ids of all conversations."""
-        ids = await self.database.read(lambda connection: connection.execute(sa.select([conversations.c.sender_id])).fetchall())
+        ids = await self.database.read(lambda connection: connection.execute(sa.select(conversations.c.sender_id)).fetchall())
         return [row.sender_id for row in ids]
 
     async def save(self, tracker: DialogueStateTracker) -> None:
@@ -111,11 +115,11 @@ class TrackerStore(RasaTrackerStore):
             version=version,
             state=seal(_state(tracker)),
             events=[_row(tracker.sender_id, event) for event in fresh if not _is_private(event)],
-            request=requests.of_turn(tracker, fresh),
+            callback=callback_of(tracker, fresh),
             turn=turn,
         )
         if turn:
-            names = [(reply.get("metadata") or {}).get("utter_action", "") for reply in turn.replies]
+            names = [reply.name for reply in turn.replies]
             stored_turn.outcome = facts.outcome_of(names)
             stored_turn.counts = facts.of_turn(tracker.get_latest_input_channel() or "", names, began=not version)
             stored_turn.miss = misses.of_turn(tracker, turn.message_id, names)
@@ -133,7 +137,7 @@ class _StoredTurn:
     version: int  # that the turn was worked out on
     state: str  # sealed
     events: List[Dict[str, Any]]
-    request: Optional[requests.Request]
+    callback: Optional[Callback]
     turn: Optional[Turn]
     outcome: str = "other"
     counts: List[facts.Fact] = field(default_factory=list)
@@ -158,12 +162,13 @@ def _write(connection: Connection, sender: str, stored: _StoredTurn) -> None:
     if stored.events:
         connection.execute(sa.insert(events), stored.events)
     if stored.turn:
-        said = {"sender_id": sender, "message_id": stored.turn.message_id, "replies": seal(stored.turn.replies), "at": now}
+        replies = seal([reply.as_message() for reply in stored.turn.replies])
+        said = {"sender_id": sender, "message_id": stored.turn.message_id, "replies": replies, "at": now}
         connection.execute(sa.insert(turns).values(said))
-    if stored.request:
-        requests.put(connection, stored.request)
-        facts.count(connection, stored.request["channel"], "request")
-        outbox.put(connection, sender, outbox.notice("request", sender, stored.request["reference"]))
+    if stored.callback:
+        callbacks.put(connection, stored.callback)
+        facts.count(connection, stored.callback.channel, "request")
+        outbox.put(connection, sender, outbox.notice("request", sender, stored.callback.reference))
     if stored.miss:
         misses.put(connection, stored.miss)
     facts.put(connection, stored.counts)
@@ -208,10 +213,10 @@ def _whole_turns(recent: List[Dict[str, Any]], state: Dict[str, Any]) -> List[Di
 
 
 def _is_private(event: Event) -> bool:
-    return isinstance(event, SlotSet) and event.key in requests.PRIVATE_SLOTS
+    return isinstance(event, SlotSet) and event.key in PRIVATE_SLOTS
 
 
 def _private_slots(state: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Events that set what a patient gave to a form under way: it is kept in the state alone."""
-    given = {name: value for name, value in state.get("slots", {}).items() if name in requests.PRIVATE_SLOTS}
+    given = {name: value for name, value in state.get("slots", {}).items() if name in PRIVATE_SLOTS}
     return [SlotSet(name, value).as_dict() for name, value in given.items()]

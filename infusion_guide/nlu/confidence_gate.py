@@ -11,23 +11,24 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, RESPONSE_SELECTOR, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.fields import FORM, SLOTS
+from infusion_guide.callbacks.reading import reading
 from infusion_guide.engine.policies.fallback_policy import CHOICES
+from infusion_guide.nlu.history import said
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import BUTTON, READING
 from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.safety_guard import ALARM, SAFETY, just_checked_in
 from infusion_guide.nlu.topic_classifier import RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
-from infusion_guide.replies.complete import said
-from infusion_guide.replies.library import is_answerable
+from infusion_guide.replies.topic import Topic
 
 RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat"]
 
 # Output properties of a message.
 ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
 FORM_ANSWER = (
-    "form_answer"  # how the message answers the form under way: a choice of infusion_guide/callbacks/form.py, or "words"
+    "form_answer"  # how the message answers the form under way: a choice of infusion_guide/callbacks/reading.py, or "words"
 )
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
 
@@ -153,7 +154,7 @@ class ConfidenceGate(GraphComponent):
             return labels
         for ranking in message.get(RANKINGS)[1:]:
             label = self._label(ranking, self._config["part"])
-            if is_answerable(label) and label not in labels:
+            if Topic.of(label).is_answerable and label not in labels:
                 labels.append(label)
         return labels[:3]
 
@@ -161,13 +162,13 @@ class ConfidenceGate(GraphComponent):
     def _form_answer(message: Message, label: str, tracker: DialogueStateTracker) -> Optional[str]:
         """How the message answers the question of the form under way, or None: it is something else."""
         step = tracker.get_slot(REQUESTED_SLOT)
-        if tracker.active_loop_name != callback.FORM or step not in callback.SLOTS or message.get(READING) != "text":
+        if tracker.active_loop_name != FORM or step not in SLOTS or message.get(READING) != "text":
             return None
-        return callback.reading(step, message.get(TEXT), label, tracker.current_slot_values())
+        return reading(step, message.get(TEXT), label, tracker.current_slot_values())
 
     @staticmethod
     def _only_reassures(label: str, safety: Dict[str, Any]) -> bool:
-        return safety["reassured"] and not is_answerable(label)
+        return safety["reassured"] and not Topic.of(label).is_answerable
 
     @staticmethod
     def _feared(tracker: DialogueStateTracker) -> str:

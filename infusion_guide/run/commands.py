@@ -18,7 +18,6 @@ def environment(chosen: Settings) -> Dict[str, str]:
         "DATABASE_URL": chosen.database_url,
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONWARNINGS": "ignore",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
     }
 
 
@@ -34,7 +33,7 @@ def role(name: str, *words: str) -> List[str]:
 
 def training() -> List[str]:
     """Trains the model when its inputs changed."""
-    return [*_OURS, "infusion_guide.engine.training"]
+    return [*_OURS, "infusion_guide.teaching.train"]
 
 
 def local_url(chosen: Settings, port: int = 0) -> str:

@@ -10,7 +10,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.contact import shown
 from infusion_guide.channels import channel_title
 from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.clinic.identity import secret
@@ -117,6 +117,6 @@ def _serializer() -> URLSafeTimedSerializer:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     found = templates(FOLDER / "templates")
-    found.filters.update(when=when, ago=ago, phone=callback.shown, channel=channel_title, role=ROLE_NAMES.__getitem__)
+    found.filters.update(when=when, ago=ago, phone=shown, channel=channel_title, role=ROLE_NAMES.__getitem__)
     found.globals.update(described=described, csrf_token=csrf_token)
     return found

@@ -1,6 +1,6 @@
 """Requests: who wants to be called back, who takes it, what came of it."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 from urllib.parse import urlencode
 
 from sqlalchemy.engine import Connection
@@ -12,6 +12,8 @@ from starlette.routing import Route
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.fields import Field, readable
 from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.report.csv_export import csv_response
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
@@ -19,9 +21,9 @@ from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
-from infusion_guide.storage import staff_requests
+from infusion_guide.storage import callbacks
+from infusion_guide.storage.callbacks import LONGEST_NOTE, MOST_SEARCHED
 from infusion_guide.storage.privacy import erase
-from infusion_guide.storage.staff_requests import LONGEST_NOTE, MOST_SEARCHED
 
 NAV = ("Requests", "/staff/requests", ROLES)
 A_PAGE = 25
@@ -61,10 +63,10 @@ async def show_list(request: Request) -> Response:
     show, search, number = _asked(request)
 
     def work(connection: Connection) -> Dict[str, Any]:
-        found = staff_requests.listed(connection, _status(show), search, A_PAGE, (number - 1) * A_PAGE)
+        found = callbacks.listed(connection, _fields(request), _status(show), search, A_PAGE, (number - 1) * A_PAGE)
         staff.note(connection, request.state.member.name, "saw requests", show, f"{len(found.requests)} of them")
-        oldest = staff_requests.oldest_waiting(connection)
-        return {"found": found, "counts": staff_requests.counts(connection), "oldest": oldest}
+        oldest = callbacks.oldest_waiting(connection)
+        return {"found": found, "counts": callbacks.counts(connection), "oldest": oldest}
 
     values = await request.state.database.run(work)
     here = urlencode({"show": show, **({"search": search} if search else {})})
@@ -77,20 +79,27 @@ async def show_list(request: Request) -> Response:
 async def export(request: Request) -> Response:
     """The same list as a file."""
     show, search, _ = _asked(request)
+    fields = _fields(request)
 
-    def work(connection: Connection) -> staff_requests.Found:
-        found = staff_requests.listed(connection, _status(show), search, _MOST_EXPORTED)
+    def work(connection: Connection) -> callbacks.Found:
+        found = callbacks.listed(connection, fields, _status(show), search, _MOST_EXPORTED)
         staff.note(connection, request.state.member.name, "exported requests", show, f"{len(found.requests)} of them")
         return found
 
     found = await request.state.database.run(work)
-    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", "Name", "Contact", "Best time", "Topic")
-    return csv_response("requests.csv", header, map(_row, found.requests))
+    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", *(field.title for field in fields))
+    return csv_response("requests.csv", header, (_row(one, fields) for one in found.requests))
 
 
-def _row(one: staff_requests.Request) -> tuple:
-    private = (one.name, one.contact, one.best_time, one.topic) if one.readable else ("(cannot be read)", "", "", "")
-    return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *private)
+def _fields(request: Request) -> Sequence[Field]:
+    """What the member may read of a request."""
+    return readable(clinical=request.state.member.role in CLINICAL)
+
+
+def _row(one: Callback, fields: Sequence[Field]) -> tuple:
+    given = [one.given.get(field.name) for field in fields]
+    given = given if one.readable else ["(cannot be read)", *[""] * (len(fields) - 1)]
+    return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *given)
 
 
 def _time(seconds: Optional[float]) -> str:
@@ -107,17 +116,17 @@ async def show_one(request: Request) -> Response:
 async def act(request: Request) -> Response:
     """Take, give back, done, open again."""
     reference, action = request.path_params["reference"], request.path_params["action"]
-    if action not in staff_requests.ACTIONS:
+    if action not in callbacks.ACTIONS:
         raise HTTPException(404)
     name, address = request.state.member.name, f"/staff/requests/{reference}"
 
     def work(connection: Connection) -> None:
         _known(connection, request)
-        staff_requests.act(connection, reference, action, name)
+        callbacks.act(connection, reference, action, name)
 
     try:
         await request.state.database.run(work)
-    except staff_requests.TooLate as late:
+    except callbacks.TooLate as late:
         return redirect(address, f"Nothing was changed. {late}")
     return redirect(address, _SAID[action])
 
@@ -132,7 +141,7 @@ async def erase_request(request: Request) -> Response:
         return await _details(request, NoteForm.begun(request), 422, form)
 
     def work(connection: Connection) -> None:
-        erase(connection, _known(connection, request).sender_id)
+        erase(connection, _known(connection, request).conversation)
         staff.note(connection, request.state.member.name, "erased a request", reference, "at the patient's request")
 
     await request.state.database.run(work)
@@ -150,11 +159,11 @@ async def write_note(request: Request) -> Response:
     words = form.words.data
 
     def work(connection: Connection) -> None:
-        staff_requests.write_note(connection, _known(connection, request), request.state.member.name, words)
+        callbacks.write_note(connection, _known(connection, request), request.state.member.name, words)
 
     try:
         await request.state.database.run(work)
-    except staff_requests.TooLate:
+    except callbacks.TooLate:
         raise HTTPException(404) from None
     return redirect(f"/staff/requests/{request.path_params['reference']}", "The note is kept.")
 
@@ -167,17 +176,18 @@ async def _details(request: Request, form: NoteForm, status: int = 200, erasure:
         staff.note(connection, member.name, "saw a request", found.reference)
         return {
             "found": found,
-            "notes": staff_requests.notes(connection, found.reference),
-            "history": staff_requests.history(connection, found),
+            "notes": callbacks.notes(connection, found.reference),
+            "history": callbacks.history(connection, found),
         }
 
     values = await request.state.database.run(work)
     values["erasure"] = (erasure or Erasure.begun(request)) if member.role in ADMINS else None
-    return render(request, "request.html", status, form=form, may_read=member.role in CLINICAL, **values)
+    shown = {"form": form, "fields": _fields(request), "may_read": member.role in CLINICAL}
+    return render(request, "request.html", status, **shown, **values)
 
 
-def _known(connection: Connection, request: Request) -> staff_requests.Request:
-    found = staff_requests.one(connection, request.path_params["reference"])
+def _known(connection: Connection, request: Request) -> Callback:
+    found = callbacks.one(connection, request.path_params["reference"], _fields(request))
     if found is None:
         raise HTTPException(404)
     return found

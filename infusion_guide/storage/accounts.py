@@ -127,12 +127,12 @@ def add(connection: Connection, name: str, role: str, password_hash: str, must_c
 
 def find(connection: Connection, name: str) -> Optional[Row]:
     """The account `name`, or None."""
-    return connection.execute(sa.select([staff]).where(staff.c.name == name.strip().lower())).first()
+    return connection.execute(sa.select(staff).where(staff.c.name == name.strip().lower())).first()
 
 
 def account(connection: Connection, staff_id: int) -> Row:
     """The account with the id `staff_id`. Raises Refused: there is none."""
-    found = connection.execute(sa.select([staff]).where(staff.c.id == staff_id)).first()
+    found = connection.execute(sa.select(staff).where(staff.c.id == staff_id)).first()
     if found is None:
         raise Refused("There is no such account.")
     return found
@@ -140,7 +140,7 @@ def account(connection: Connection, staff_id: int) -> Row:
 
 def accounts(connection: Connection) -> List[Row]:
     """Every account, by name."""
-    return connection.execute(sa.select([staff]).order_by(staff.c.name)).fetchall()
+    return connection.execute(sa.select(staff).order_by(staff.c.name)).fetchall()
 
 
 def set_hash(connection: Connection, staff_id: int, password_hash: str, must_change: bool, keep: str = "") -> None:
@@ -180,7 +180,7 @@ def check_role(role: str) -> None:
 
 def _change_but_keep_an_admin(connection: Connection, staff_id: int, **values: Any) -> None:
     # Two admins who take each other's role away at once: PostgreSQL lets one wait at the lock, SQLite at the change.
-    admins = sa.select([staff.c.id]).where(staff.c.role == "admin", staff.c.active)
+    admins = sa.select(staff.c.id).where(staff.c.role == "admin", staff.c.active)
     connection.execute(admins.order_by(staff.c.id).with_for_update()).fetchall()
     _change(connection, staff_id, **values)
     if connection.execute(admins).first() is None:
@@ -230,7 +230,7 @@ def session(connection: Connection, token: str, now: float) -> Optional[Row]:
     columns = [staff_sessions, staff.c.name, staff.c.role, staff.c.must_change]
     joined = staff_sessions.join(staff, staff.c.id == staff_sessions.c.staff_id)
     found = connection.execute(
-        sa.select(columns).select_from(joined).where(staff_sessions.c.token == _digest(token), staff.c.active)
+        sa.select(*columns).select_from(joined).where(staff_sessions.c.token == _digest(token), staff.c.active)
     ).first()
     if found is None:
         return None
@@ -291,14 +291,14 @@ def noted(
         wanted.append(audit.c.at >= since)
     if until:
         wanted.append(audit.c.at < until)
-    total = connection.execute(sa.select([sa.func.count()]).select_from(audit).where(*wanted)).scalar()
-    rows = sa.select([audit]).where(*wanted).order_by(audit.c.id.desc()).limit(limit).offset(offset)
+    total = connection.execute(sa.select(sa.func.count()).select_from(audit).where(*wanted)).scalar()
+    rows = sa.select(audit).where(*wanted).order_by(audit.c.id.desc()).limit(limit).offset(offset)
     return connection.execute(rows).fetchall(), total
 
 
 def noted_people(connection: Connection) -> List[str]:
     """Everybody who is named in the audit log, by name."""
-    return [row.staff for row in connection.execute(sa.select([audit.c.staff]).distinct().order_by(audit.c.staff))]
+    return [row.staff for row in connection.execute(sa.select(audit.c.staff).distinct().order_by(audit.c.staff))]
 
 
 # ---- The command ----

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from infusion_guide.clinic.clock import clinic_time
-from infusion_guide.replies.library import ClinicAnswer, use_clinic_answers
+from infusion_guide.replies.clinic_answers import ClinicAnswer, use_clinic_answers
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.tables import clinic_answers
 
@@ -18,11 +18,11 @@ logger = logging.getLogger(__name__)
 REFRESH = 15.0  # seconds from one look at the database to the next
 
 _newest = (
-    sa.select([clinic_answers.c.topic, sa.func.max(clinic_answers.c.version).label("version")])
+    sa.select(clinic_answers.c.topic, sa.func.max(clinic_answers.c.version).label("version"))
     .group_by(clinic_answers.c.topic)
     .subquery()
 )
-_NEWEST = sa.select([clinic_answers]).select_from(
+_NEWEST = sa.select(clinic_answers).select_from(
     clinic_answers.join(
         _newest, sa.and_(clinic_answers.c.topic == _newest.c.topic, clinic_answers.c.version == _newest.c.version)
     )
@@ -34,28 +34,24 @@ class Overtaken(RuntimeError):
 
 
 def newest(connection: Connection) -> Dict[str, ClinicAnswer]:
-    """The newest version of each answer by topic, in the shape of data/clinic/answers.yml; withdrawn ones have no text.
-
-    "at" (Unix seconds) is there besides.
-    """
+    """The newest version of each answer by topic; withdrawn ones have no text."""
     return {row.topic: _answer(row) for row in connection.execute(_NEWEST)}
 
 
 def _answer(row: Row) -> ClinicAnswer:
-    on = clinic_time(row.at).date().isoformat()
-    return {"text": row.text, "reviewed_by": row.written_by, "reviewed_on": on, "at": row.at}
+    return ClinicAnswer(row.text, row.written_by, clinic_time(row.at).date().isoformat())
 
 
 def history(connection: Connection, topic: str) -> List[Row]:
     """Every version of the answer on `topic`, newest first."""
-    chosen = sa.select([clinic_answers]).where(clinic_answers.c.topic == topic)
+    chosen = sa.select(clinic_answers).where(clinic_answers.c.topic == topic)
     return connection.execute(chosen.order_by(clinic_answers.c.version.desc())).fetchall()
 
 
 def version_of(connection: Connection, topic: str, version: int) -> Optional[Row]:
     """One version of the answer on `topic`, or None."""
     wanted = (clinic_answers.c.topic == topic, clinic_answers.c.version == version)
-    return connection.execute(sa.select([clinic_answers]).where(*wanted)).first()
+    return connection.execute(sa.select(clinic_answers).where(*wanted)).first()
 
 
 def save(connection: Connection, topic: str, text: str, by: str, seen: int) -> int:
@@ -66,7 +62,7 @@ def save(connection: Connection, topic: str, text: str, by: str, seen: int) -> i
     Raises:
         Overtaken: it was not the newest any more.
     """
-    known = sa.select([sa.func.coalesce(sa.func.max(clinic_answers.c.version), 0)]).where(clinic_answers.c.topic == topic)
+    known = sa.select(sa.func.coalesce(sa.func.max(clinic_answers.c.version), 0)).where(clinic_answers.c.topic == topic)
     if connection.execute(known).scalar() != seen:
         raise Overtaken
     row = {"topic": topic, "version": seen + 1, "text": text, "written_by": by, "at": time.time()}

@@ -39,7 +39,7 @@ def judge(connection: Connection, judgement: Judgement) -> str:
     own = (feedback.c.sender_id == judgement.conversation, feedback.c.message_id == judgement.message_id)
     answer = _answer(connection, judgement)
     channel = judgement.conversation.split(":", 1)[0]
-    before = connection.execute(sa.select([feedback.c.value]).where(*own, feedback.c.number == judgement.number)).scalar()
+    before = connection.execute(sa.select(feedback.c.value).where(*own, feedback.c.number == judgement.number)).scalar()
     if before:
         facts.count(connection, channel, before, answer, -1)
     if before == "down":
@@ -78,7 +78,7 @@ def _answer(connection: Connection, judgement: Judgement) -> str:
     whose, which = turns.c.sender_id == judgement.conversation, turns.c.message_id
     # The door stores a caller's id with a blank and a part of the text's hash after it.
     same = sa.or_(which == judgement.message_id, which.startswith(f"{judgement.message_id} ", autoescape=True))
-    replies = connection.execute(sa.select([turns.c.replies]).where(whose, same)).scalars().first()
+    replies = connection.execute(sa.select(turns.c.replies).where(whose, same)).scalars().first()
     given = unseal(replies) if replies else []
     if not 0 <= judgement.number < len(given):
         raise NoSuchAnswer("This answer is not known any more.")

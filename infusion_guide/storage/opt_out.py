@@ -11,7 +11,7 @@ from infusion_guide.storage.tables import opt_outs, turns
 
 def is_out(connection: Connection, conversation: str) -> bool:
     """Whether the person of `conversation` asked us to write nothing more."""
-    return connection.execute(sa.select([opt_outs.c.at]).where(opt_outs.c.conversation == conversation)).first() is not None
+    return connection.execute(sa.select(opt_outs.c.at).where(opt_outs.c.conversation == conversation)).first() is not None
 
 
 def is_news(connection: Connection, conversation: str, message_id: str) -> bool:

@@ -8,16 +8,19 @@ import json
 import logging
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Callable, Dict, Iterable, List, Optional
 from weakref import WeakSet
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.contact import shown
+from infusion_guide.callbacks.fields import PRIVATE
 from infusion_guide.clinic.settings import SettingError, settings
 from infusion_guide.delivery.outbox import MAIL, WEBHOOK
+from infusion_guide.storage import callbacks
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
 from infusion_guide.storage.sealing import Unreadable, unseal
 from infusion_guide.storage.tables import (
@@ -64,7 +67,7 @@ def erase(connection: Connection, sender_id: str) -> Dict[str, int]:
 
     Staff who look for a request by its number find in the audit log that its patient took it back.
     """
-    chosen = sa.select([requests.c.reference]).where(requests.c.sender_id == sender_id)
+    chosen = sa.select(requests.c.reference).where(requests.c.sender_id == sender_id)
     withdrawn = connection.execute(chosen).scalars().all()
     if withdrawn:
         row = {"at": time.time(), "staff": "-", "action": "request erased by its patient"}
@@ -149,12 +152,11 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
     """
 
     def read(connection: Connection) -> Dict[str, Any]:
-        row = connection.execute(sa.select([conversations]).where(conversations.c.sender_id == sender_id)).first()
-        said = sa.select([events.c.data]).where(events.c.sender_id == sender_id).order_by(events.c.id)
-        judged = sa.select([feedback]).where(feedback.c.sender_id == sender_id).order_by(feedback.c.at)
+        row = connection.execute(sa.select(conversations).where(conversations.c.sender_id == sender_id)).first()
+        said = sa.select(events.c.data).where(events.c.sender_id == sender_id).order_by(events.c.id)
+        judged = sa.select(feedback).where(feedback.c.sender_id == sender_id).order_by(feedback.c.at)
         notices = (outbox.c.sender_id == sender_id, outbox.c.kind.in_((WEBHOOK, MAIL)))
-        asked = sa.select([requests]).where(requests.c.sender_id == sender_id).order_by(requests.c.id)
-        passed_on = sa.select([outbox.c.key, outbox.c.at]).where(*notices).order_by(outbox.c.id)
+        passed_on = sa.select(outbox.c.key, outbox.c.at).where(*notices).order_by(outbox.c.id)
         return {
             "conversation": sender_id,
             "began": _utc(row.started) if row else None,
@@ -162,7 +164,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
             "messages": _messages(turns_of([unseal(event.data) for event in connection.execute(said)])),
             "remembered": unseal(row.state).get("slots", {}) if row else {},
             "feedback": [_judgement(row) for row in connection.execute(judged)],
-            "requests": [_request(row) for row in connection.execute(asked)],
+            "requests": [_request(each) for each in callbacks.of_conversation(connection, sender_id)],
             "passed_on": _passed_on(connection.execute(passed_on)),
         }
 
@@ -188,7 +190,7 @@ def as_text(exported: Dict[str, Any]) -> str:
         reason = f": {judged['reason']}" if judged.get("reason") else ""
         lines += [f"Your feedback, {judged['at']}, on {judged['answer']}: {judged['value']}{reason}"]
     for asked in exported["requests"]:
-        given = ", ".join(f"{key.replace('_', ' ')}: {asked[key]}" for key in _GIVEN if asked[key])
+        given = ", ".join(f"{field.title.lower()}: {asked[field.name]}" for field in PRIVATE if asked[field.name])
         lines += [f"Your call-back request {asked['reference']}, {asked['at']} ({asked['status']}): {given}"]
     lines += [f"Passed on to the clinic, {effect['at']}: {effect['kind']}" for effect in exported["passed_on"]]
     return "\n".join(lines) + "\n"
@@ -205,13 +207,10 @@ def _passed_on(effects: Iterable[Any]) -> List[Dict[str, str]]:
     return [{"kind": key.split(" ")[0], "at": _utc(at)} for key, at in told.items()]
 
 
-_GIVEN = ("name", "contact", "best_time", "topic")
-
-
-def _request(row: Any) -> Dict[str, Any]:
-    given = {key: unseal(row[key]) if row[key] else None for key in _GIVEN}
-    shown = callback.shown(given["contact"]) if given["contact"] else None
-    return {"reference": row.reference, "at": _utc(row.at), "status": row.status, **given, "contact": shown}
+def _request(asked: Callback) -> Dict[str, Any]:
+    given = {field.name: asked.given.get(field.name) for field in PRIVATE}
+    given["contact"] = shown(given["contact"]) if given["contact"] else None
+    return {"reference": asked.reference, "at": _utc(asked.at), "status": asked.status, **given}
 
 
 def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:
@@ -228,7 +227,7 @@ def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:
 
 def _utc(seconds: Optional[float]) -> str:
     """2026-11-23 14:05:09 UTC."""
-    return datetime.fromtimestamp(seconds or 0, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def purge(kept: Database, now: float) -> Dict[str, int]:
@@ -272,7 +271,7 @@ def purge(kept: Database, now: float) -> Dict[str, int]:
 def _purge_conversations(connection: Connection, too_old: float) -> Dict[str, int]:
     """One batch. Rows that another worker holds are left to it (PostgreSQL; SQLite has one writer)."""
     expired = conversations.c.updated < too_old
-    chosen = sa.select([conversations.c.sender_id]).where(expired).limit(BATCH).with_for_update(skip_locked=True)
+    chosen = sa.select(conversations.c.sender_id).where(expired).limit(BATCH).with_for_update(skip_locked=True)
     gone = {table.name: 0 for table in _TABLES}
     for sender in connection.execute(chosen).scalars().all():
         # Asked again: in SQLite nothing is locked before the first deletion, and the patient may have written meanwhile.
@@ -290,7 +289,7 @@ def _purge_orphans(connection: Connection, too_old: float) -> Dict[str, int]:
         connection.exec_driver_sql("SET LOCAL statement_timeout = '120s'")
     known = sa.exists().where(conversations.c.sender_id == events.c.sender_id)
     latest = sa.func.coalesce(sa.func.max(events.c.timestamp), 0)
-    chosen = sa.select([events.c.sender_id]).where(~known).group_by(events.c.sender_id).having(latest < too_old).limit(BATCH)
+    chosen = sa.select(events.c.sender_id).where(~known).group_by(events.c.sender_id).having(latest < too_old).limit(BATCH)
     senders = connection.execute(chosen).scalars().all()
     rows = connection.execute(sa.delete(events).where(events.c.sender_id.in_(senders), ~known)).rowcount if senders else 0
     return {events.name: rows}
@@ -298,14 +297,14 @@ def _purge_orphans(connection: Connection, too_old: float) -> Dict[str, int]:
 
 def _purge_requests(connection: Connection, table: sa.Table, now: float) -> Dict[str, int]:
     """One batch of requests, or of their notes, KEEP_REQUESTS_DAYS after the request's last change."""
-    old = sa.select([requests.c.reference]).where(requests.c.updated < now - settings().keep_requests_days * DAY)
+    old = sa.select(requests.c.reference).where(requests.c.updated < now - settings().keep_requests_days * DAY)
     return _purge_rows(connection, table, table.c.reference.in_(old))
 
 
 def _purge_rows(connection: Connection, table: sa.Table, expired: Any) -> Dict[str, int]:
     """One batch of rows that are `expired`."""
     key = list(table.primary_key.columns)
-    chosen = sa.select(key).where(expired).limit(10 * BATCH).with_for_update(skip_locked=True)
+    chosen = sa.select(*key).where(expired).limit(10 * BATCH).with_for_update(skip_locked=True)
     return {table.name: connection.execute(sa.delete(table).where(sa.tuple_(*key).in_(chosen))).rowcount}
 
 

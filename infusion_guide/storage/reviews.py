@@ -18,7 +18,7 @@ def sign(connection: Connection, name: str, digest: str, by: str) -> None:
 
 def newest(connection: Connection) -> Dict[Tuple[str, str], Tuple[str, date]]:
     """The newest signature, by whom and on which day, by name of the reply and digest of its words."""
-    rows = connection.execute(sa.select([reviews]).order_by(reviews.c.at, reviews.c.id))
+    rows = connection.execute(sa.select(reviews).order_by(reviews.c.at, reviews.c.id))
     return {(row.name, row.digest): (row.reviewed_by, clinic_time(row.at).date()) for row in rows}
 
 
@@ -30,6 +30,6 @@ def use_since(connection: Connection, since: float) -> Dict[str, Dict[str, int]]
     wanted = (facts.c.what.in_(("reply", "up", "down")), facts.c.hour >= since)
     columns = [facts.c.name, facts.c.what, sa.func.sum(facts.c.count).label("number")]
     found: Dict[str, Dict[str, int]] = {}
-    for row in connection.execute(sa.select(columns).where(*wanted).group_by(facts.c.name, facts.c.what)):
+    for row in connection.execute(sa.select(*columns).where(*wanted).group_by(facts.c.name, facts.c.what)):
         found.setdefault(row.name, {})[row.what] = int(row.number)
     return found

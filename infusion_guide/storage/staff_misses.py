@@ -32,7 +32,7 @@ def undecided(connection: Connection, since: float, reason: str = "") -> List[Ro
     wanted = [misses.c.decision.is_(None), misses.c.at >= since]
     if reason:
         wanted.append(misses.c.reason == reason)
-    return connection.execute(sa.select([misses]).where(*wanted).order_by(misses.c.id.desc()).limit(MOST)).fetchall()
+    return connection.execute(sa.select(misses).where(*wanted).order_by(misses.c.id.desc()).limit(MOST)).fetchall()
 
 
 def opened(rows: Sequence[Row]) -> Tuple[List[Miss], int]:
@@ -61,14 +61,14 @@ def decide(connection: Connection, ids: Sequence[int], decision: str, topic: Opt
 def decided(connection: Connection, limit: int = 100) -> List[Any]:
     """The latest decisions: rows of decision, topic, decided_by, decided, count."""
     columns = [misses.c.decision, misses.c.topic, misses.c.decided_by, misses.c.decided]
-    chosen = sa.select([*columns, sa.func.count().label("count")]).where(misses.c.decision.isnot(None))
+    chosen = sa.select(*columns, sa.func.count().label("count")).where(misses.c.decision.isnot(None))
     return connection.execute(chosen.group_by(*columns).order_by(misses.c.decided.desc()).limit(limit)).fetchall()
 
 
 def undo(connection: Connection, by: str, at: float) -> Optional[str]:
     """Takes back what `by` decided at `at` (Unix seconds); which decision it was, or None when there is none."""
     own = (misses.c.decided_by == by, misses.c.decided == at)
-    decision = connection.execute(sa.select([misses.c.decision]).where(*own).limit(1)).scalar()
+    decision = connection.execute(sa.select(misses.c.decision).where(*own).limit(1)).scalar()
     nothing = {"decision": None, "topic": None, "decided_by": None, "decided": None}
     connection.execute(sa.update(misses).where(*own).values(**nothing))
     return decision

@@ -41,7 +41,7 @@ def turns_of(stored: List[Dict[str, Any]]) -> List[Turn]:
 
 def latest(connection: Connection, conversation: str, most: int) -> List[Turn]:
     """The last `most` whole turns of `conversation`, oldest first. Raises sealing.Unreadable."""
-    chosen = sa.select([events.c.data]).where(events.c.sender_id == conversation).order_by(events.c.id.desc())
+    chosen = sa.select(events.c.data).where(events.c.sender_id == conversation).order_by(events.c.id.desc())
     rows = connection.execute(chosen.limit(most * _EVENTS_A_TURN)).fetchall()
     return [turn for turn in turns_of([unseal(row.data) for row in reversed(rows)]) if turn["text"] is not None][-most:]
 

@@ -1,7 +1,7 @@
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.action_begin_callback import ActionBeginCallback
-from infusion_guide.callbacks.form import COUNT, MOST_REQUESTS, SLOTS
+from infusion_guide.callbacks.fields import COUNT, MOST_REQUESTS, SLOTS
 from tests.actions.trackers import run
 
 

@@ -4,7 +4,7 @@ import pytest
 from rasa_sdk.events import SlotSet
 
 from actions.action_end_callback import ActionEndCallback
-from infusion_guide.callbacks.form import CONSENT, COUNT, REFERENCE, SEND, SLOTS
+from infusion_guide.callbacks.fields import CONSENT, COUNT, REFERENCE, SEND, SLOTS
 from tests.actions.trackers import at, run
 
 EMPTIED = [SlotSet(slot, None) for slot in SLOTS]

@@ -1,7 +1,7 @@
 import pytest
 
 from actions.action_old_form_button import ActionOldFormButton
-from infusion_guide.callbacks.form import REFERENCE
+from infusion_guide.callbacks.fields import REFERENCE
 from tests.actions.trackers import run
 
 

@@ -2,7 +2,7 @@ import pytest
 from rasa_sdk.events import SlotSet
 
 from actions.validate_callback_form import REQUESTED_SLOT, ValidateCallbackForm
-from infusion_guide.callbacks.form import CONSENT, CONTACT, NAME, SEND, TIME, TOPIC
+from infusion_guide.callbacks.fields import CONSENT, CONTACT, NAME, SEND, TIME, TOPIC
 from tests.actions.trackers import run
 
 

@@ -18,13 +18,15 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, expect
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 
-from infusion_guide.callbacks import form as callback
+from infusion_guide.callbacks import fields
+from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.callback import summary as summary_of
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
-from infusion_guide.replies.book import digest, readings
-from infusion_guide.replies.library import variations
-from infusion_guide.storage import clinic_answers, misses, requests, reviews, staff_requests, tables
+from infusion_guide.replies.book import fill, variations
+from infusion_guide.replies.review import digest, readings
+from infusion_guide.storage import callbacks, clinic_answers, misses, reviews, tables
 from infusion_guide.storage import counts as facts
 from infusion_guide.storage import taught as room
 from infusion_guide.storage.sealing import seal
@@ -58,10 +60,10 @@ PEOPLE = {"front_desk": "maria", "clinician": "dr.okafor", "admin": "lena"}
 REFERENCE = "K7M-2QX"
 CRISIS = "web:kX3u0VdJ2mQ8yB1nT5rLw9Za"
 SAM = {
-    callback.NAME: "Sam",
-    callback.CONTACT: "+12125550118",
-    callback.TIME: "Mornings, no voicemail",
-    callback.TOPIC: "what one visit costs",
+    fields.NAME: "Sam",
+    fields.CONTACT: "+12125550118",
+    fields.TIME: "Mornings, no voicemail",
+    fields.TOPIC: "what one visit costs",
 }
 
 
@@ -97,17 +99,16 @@ def fill_requests(pages: StaffPages, clock: Clock) -> None:
 
     def ask(reference: str, at: datetime, name: str, contact: str, best: Optional[str], topic: Optional[str]) -> None:
         given = {"name": name, "contact": contact, "best_time": best, "topic": topic}
-        row = {"reference": reference, "sender_id": f"web:{reference}", "channel": "web", "status": "new", "at": at.timestamp()}
-        sealed = {column: words and seal(words) for column, words in given.items()}
-        pages.run(requests.put, {**row, "updated": row["at"], **sealed})
+        said = {name: words for name, words in given.items() if words}
+        pages.run(callbacks.put, Callback(reference, f"web:{reference}", "web", at.timestamp(), said))
 
     def act(reference: str, action: str, by: str, at: datetime) -> None:
         with clock.at(at):
-            pages.run(staff_requests.act, reference, action, by)
+            pages.run(callbacks.act, reference, action, by)
 
     def note(reference: str, by: str, words: str, at: datetime) -> None:
         with clock.at(at):
-            pages.run(lambda c: staff_requests.write_note(c, staff_requests.one(c, reference), by, words))
+            pages.run(lambda c: callbacks.write_note(c, callbacks.one(c, reference), by, words))
 
     ask("W4T-9RB", ago(days=4, hours=3), "Priya N.", "+12125550173", "afternoons", "How to get ready")
     act("W4T-9RB", "take", "maria", ago(days=4, hours=2))
@@ -118,7 +119,7 @@ def fill_requests(pages: StaffPages, clock: Clock) -> None:
     ask("H3Y-6JD", ago(hours=20), "Dana Whitfield", "+12125550126", "after 3 PM", "Whether insurance pays")
     act("H3Y-6JD", "take", "maria", ago(minutes=35))
     note("H3Y-6JD", "maria", "Called at 9:05, no answer, no message left. Next try today after 3.", ago(minutes=30))
-    ask(REFERENCE, EVENING, SAM[callback.NAME], SAM[callback.CONTACT], SAM[callback.TIME], SAM[callback.TOPIC])
+    ask(REFERENCE, EVENING, SAM[fields.NAME], SAM[fields.CONTACT], SAM[fields.TIME], SAM[fields.TOPIC])
     ask("P7G-4XF", ago(minutes=52), "Mrs. Alvarez", "+12125550161", "Any time", "A visit for her son")
 
 
@@ -316,19 +317,19 @@ class Staff:
 
 def ask_for_a_call(page: Page) -> Widget:
     """The chat in the evening, where Sam has answered all but the last question."""
-    words = {**settings().words(), **callback.shown_slots({name: Slot(value) for name, value in SAM.items()})}
+    words = dict(summary_of(SAM))
     words.update(by_opening_hours("utter_callback_sent", EVENING), callback_reference=REFERENCE)
 
     def says(name: str, at: datetime) -> Dict[str, Any]:
         chosen = variations(name)[0]
-        buttons = [{"content_type": "text", **button} for button in chosen.get("buttons", [])]
+        buttons = [{"content_type": "text", **vars(button)} for button in chosen.buttons]
         shown = {"at": at.timestamp(), **({"quick_replies": buttons} if buttons else {})}
-        return reply(chosen["text"].strip().format(**words), name, **shown)
+        return reply(fill(chosen.text, words), name, **shown)
 
     fake = FakeAssistant(page, answer=lambda text: [says("utter_callback_sent_closed", EVENING)])
     for minutes, text, name in (
-        (2, SAM[callback.TIME], "utter_ask_callback_topic"),
-        (1, SAM[callback.TOPIC], "utter_ask_callback_send"),
+        (2, SAM[fields.TIME], "utter_ask_callback_topic"),
+        (1, SAM[fields.TOPIC], "utter_ask_callback_send"),
     ):
         at = EVENING - timedelta(minutes=minutes)
         fake.history.append(turn(f"m{minutes}", text, says(name, at), at=at.timestamp()))
@@ -344,13 +345,6 @@ def ask_for_a_call(page: Page) -> Widget:
     return talk
 
 
-class Slot:
-    """What callback.shown_slots needs of a slot of Rasa."""
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-
 def summary(talk: Widget) -> None:
     """As it is: the last question."""
 
@@ -363,8 +357,8 @@ def sent(talk: Widget) -> None:
 
 def line_of_button(choice: str) -> str:
     """What stands on a button of the summary."""
-    buttons = variations("utter_ask_callback_send")[0]["buttons"]
-    return next(button["title"] for button in buttons if button["payload"].endswith(f"/{choice}"))
+    buttons = variations("utter_ask_callback_send")[0].buttons
+    return next(button.title for button in buttons if button.payload.endswith(f"/{choice}"))
 
 
 CHAT: Dict[str, Callable[[Widget], None]] = {"callback-summary": summary, "callback-sent": sent}

@@ -1,22 +1,25 @@
 """Slack (docs.slack.dev): direct messages; in channels only a hint to write in private."""
 
+import hashlib
+import hmac
 import json
 import re
+from time import time
 from typing import Any, Dict, List
 from urllib.parse import parse_qs
 
 from sanic import response
 from sanic.request import Request
 from sanic.response import HTTPResponse
-from slack_sdk.signature import SignatureVerifier
 
-from infusion_guide.channels.door import Refused, id_of
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
+from infusion_guide.channels.message import Refused, id_of
+from infusion_guide.channels.platform import Call, Platform, Question, Received, bearer, same
 from infusion_guide.channels.platform_api import post
 from infusion_guide.channels.rendering import Bubble, Limits
-from infusion_guide.clinic.settings import settings
+from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
+_OLDEST = 300  # seconds between the time of a call and ours
 _PAYLOAD = 2000  # characters of a button's value
 _SECTION = 3000  # characters of a section's text
 _FALLBACK = 4000  # characters of the text for notifications and screen readers
@@ -32,31 +35,27 @@ _NAME = re.compile(r"[a-z_]{1,60}")
 _REFERENCE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 
 
-class SlackChannel(MessagingChannel):
+class Slack(Platform):
     """Block Kit: the text, and below it the buttons. An answer goes into the thread in which the patient wrote."""
 
+    name, title = "slack", "Slack"
+    needs = ("slack_token", "slack_signing_secret")
     limits = Limits(text=_SECTION, buttons=25, title=75)
 
-    @classmethod
-    def name(cls) -> str:
+    def question(self, chosen: Settings) -> Question:
         """See parent."""
-        return "slack"
-
-    def configured(self) -> bool:
-        """See parent."""
-        return bool(settings().slack_token)
+        url, headers = f"{chosen.slack_api}/auth.test", bearer(chosen.slack_token)
+        return Question("SLACK_TOKEN", url, lambda found: found.get("ok") is True, headers)
 
     def verify(self, request: Request) -> None:
         """Slack signs the body and the time; a call older than five minutes, or from the future, is none."""
-        at, signature = (request.headers.get(f"x-slack-{name}") for name in ("request-timestamp", "signature"))
-        try:
-            genuine = SignatureVerifier(settings().slack_signing_secret).is_valid(request.body, at, signature)
-        except (OverflowError, TypeError, ValueError):  # the time is no number, the signature not ASCII, the body not UTF-8
-            genuine = False
-        if not genuine:
+        secret, at = settings().slack_signing_secret, request.headers.get("x-slack-request-timestamp") or ""
+        signed = hmac.new(secret.encode(), f"v0:{at}:".encode("utf-8", "replace") + request.body, hashlib.sha256).hexdigest()
+        fresh = re.fullmatch("[0-9]{1,12}", at) is not None and abs(time() - int(at)) <= _OLDEST
+        if not secret or not fresh or not same(request.headers.get("x-slack-signature"), f"v0={signed}"):
             raise Refused(403, "This call is not Slack's.")
 
-    def inbound(self, request: Request) -> List[Inbound]:
+    def read(self, request: Request) -> List[Received]:
         """Direct messages, mentions in channels, pressed buttons; edits, deletions and bots are no messages to us."""
         call = _call(request)
         if call["type"] == "block_actions":
@@ -112,14 +111,17 @@ class SlackChannel(MessagingChannel):
 
     async def send(self, call: Call) -> None:
         """See parent. Slack says what is wrong in an answer of status 200."""
-        headers = {"Authorization": f"Bearer {settings().slack_token}"}
-        found = await post("Slack", f"{settings().slack_api}/chat.postMessage", call["body"], headers=headers)
+        url, headers = f"{settings().slack_api}/chat.postMessage", bearer(settings().slack_token)
+        found = await post("Slack", url, call["body"], headers=headers)
         if found.get("ok") is True:
             return
         error = found.get("error")
         if not isinstance(error, str) or not _NAME.fullmatch(error):
             raise NotDelivered("Slack answered something unknown.")
         raise NotDelivered(f"Slack answered {error}.", final=not _LATER.fullmatch(error))
+
+
+PLATFORM = Slack()
 
 
 def _call(request: Request) -> Any:
@@ -129,7 +131,7 @@ def _call(request: Request) -> Any:
     return request.json
 
 
-def _pressed(call: Dict[str, Any]) -> List[Inbound]:
+def _pressed(call: Dict[str, Any]) -> List[Received]:
     """The button of one of our messages."""
     chosen, channel = call["actions"][0], call["channel"]["id"]
     if chosen["type"] != "button":
@@ -138,9 +140,9 @@ def _pressed(call: Dict[str, Any]) -> List[Inbound]:
     return [_inbound(channel, call["user"]["id"], thread, call["trigger_id"], chosen["value"], channel.startswith("D"))]
 
 
-def _inbound(channel: Any, user: Any, thread: Any, message_id: Any, text: Any, private: bool) -> Inbound:
+def _inbound(channel: Any, user: Any, thread: Any, message_id: Any, text: Any, private: bool) -> Received:
     address = {"channel": id_of(channel, "channel"), "thread": id_of(thread, "thread_ts") if thread else None}
-    return Inbound(address, f"{channel} {id_of(user, 'user')}", id_of(message_id, "id"), _words(text or ""), private)
+    return Received(address, f"{channel} {id_of(user, 'user')}", id_of(message_id, "id"), _words(text or ""), private)
 
 
 def _words(text: str) -> str:

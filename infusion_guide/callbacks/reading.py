@@ -1,41 +1,19 @@
-"""What a call-back request consists of, and how a patient's words are read while it is being made."""
+"""How a patient's words answer the questions of the call-back form."""
 
 import re
-import secrets
+from collections import defaultdict
 from functools import lru_cache
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
-from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import DATA, button_title, line, read_yaml
-
-FORM = "callback_form"
-
-# The form's slots, in the order in which they are asked for.
-CONSENT, NAME, CONTACT, TIME, TOPIC, SEND = (
-    "callback_consent",
-    "callback_name",
-    "callback_contact",
-    "callback_time",
-    "callback_topic",
-    "callback_send",
-)
-SLOTS = (CONSENT, NAME, CONTACT, TIME, TOPIC, SEND)
-REFERENCE = "callback_reference"
-COUNT = "callback_count"  # of requests that the conversation has sent
-MOST_REQUESTS = 3  # of one conversation: more would only bury the clinic's staff
-OPTIONAL = (TIME, TOPIC)
+from infusion_guide.callbacks.contact import contact_in, tries_a_contact, without_contacts
+from infusion_guide.callbacks.fields import CHANGES, CONSENT, CONTACT, LONGEST, NAME, OPTIONAL, SEND, TIME, TOPIC
+from infusion_guide.clinic.data import DATA, read_yaml
+from infusion_guide.replies.book import button_title
 
 # What a patient can do at a step besides giving words; the button's payload is /form_answer/<choice>.
 AGREE, DECLINE, SEND_IT, SKIP, STOP = "agree", "decline", "send", "skip", "stop"
-CHANGES = {"change_name": NAME, "change_contact": CONTACT, "change_time": TIME, "change_topic": TOPIC}
 TIMES = ("any_time", "mornings", "afternoons")
 WORDS = "words"  # the patient's own words are the answer
-
-LONGEST = {NAME: 60, TIME: 100, TOPIC: 200}  # characters
-_DIGITS_OF_A_TRY = 4  # from so many digits on a text is meant as a number
 
 _TIME_LIKE = re.compile(
     r"\d|\b(?:noon|morning|mornings|afternoon|afternoons|evening|evenings|night|nights|today|tonight|tomorrow|tmrw|tmr|lunch"
@@ -43,7 +21,6 @@ _TIME_LIKE = re.compile(
     r"|fri|sat|sun|any ?time|whenever|asap|early|late|later|soon|after|before|between)s?\b",
     re.IGNORECASE,
 )
-_EMAIL_LIKE = re.compile(r"[^\s@<>,;:()]+@[^\s@<>,;:()]+")
 _GREETING = r"(?:(?:hi|hello|hey|yes|yeah|ok|okay|sure|um|uh|well|just)\b[\s,.!]*)*"
 _I_AM = (
     r"(?:(?:me llamo|mi nombre es|my (?:full |first |last )?name(?:'s| is)?|name(?:'s| is)?|i am|i'm|im|it is|it's|its"
@@ -55,15 +32,12 @@ _NAME_LED_OUT = re.compile(
     r"(?:[\s,.!]+(?:please|pls|(?:thanks|thank you)(?: \w+)?|is fine|is ok|is okay|is good|works|will do|here|speaking))+$", re.I
 )
 
-# Of a reference: no letters and digits that look or sound alike, and no vowels, so that none is a word.
-_ALPHABET = "BCDFGHJKMPQRTVWXY346789"
-
 
 @lru_cache(maxsize=1)
 def _phrases() -> Dict[str, FrozenSet[str]]:
-    """The wording of each choice (data/form_words.yml), without punctuation."""
+    """The wording of each choice (data/form_words.yml), without punctuation; of one that has none, none."""
     wording: Dict[str, str] = read_yaml(DATA / "form_words.yml")
-    return {choice: frozenset(plain(phrase) for phrase in phrases.split(",")) for choice, phrases in wording.items()}
+    return defaultdict(frozenset, {choice: frozenset(map(plain, said.split(","))) for choice, said in wording.items()})
 
 
 def plain(text: str) -> str:
@@ -88,15 +62,14 @@ def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optio
         if step == SEND and wish_in(text):  # "send it, but no voicemail": staff must read that, so the summary comes first
             return "change_time"
         for choice in _choices(step):
-            if choice != STOP and not asks and _holds(said, _phrases().get(f"{choice}_anywhere", frozenset())):
+            if choice != STOP and not asks and _holds(said, _phrases()[f"{choice}_anywhere"]):
                 return choice
     if step == CONSENT:
         return _yes_or_no(said, text, label, AGREE, DECLINE)
     if step == SEND:
         return _change(said, text, given) or _yes_or_no(said, text, label, SEND_IT, STOP)
     if step == CONTACT:
-        tried = contact_in(text) or "@" in text or len(re.sub(r"\D", "", text)) >= _DIGITS_OF_A_TRY
-        return WORDS if tried or not (asks or label != "nlu_fallback") else None
+        return WORDS if tries_a_contact(text) or not (asks or label != "nlu_fallback") else None
     if step == TIME:
         return None if asks and not _proposes_a_time(said, text) else WORDS
     if step == TOPIC:  # "how to get started" and "what it costs" name a topic; "what does it cost" asks
@@ -126,10 +99,7 @@ def wish_in(text: str) -> Optional[str]:
     """
     if not _holds(plain(text), _phrases()["wish"]):
         return None
-    words = _EMAIL_LIKE.sub("", text)
-    for match in phonenumbers.PhoneNumberMatcher(text, settings().clinic_country, leniency=phonenumbers.Leniency.POSSIBLE):
-        words = words.replace(match.raw_string, "")
-    return words_in(words, TIME).strip(" ,.;:-")
+    return words_in(without_contacts(text), TIME).strip(" ,.;:-")
 
 
 def with_wish(time: Any, wish: str) -> str:
@@ -211,49 +181,8 @@ def name_in(text: str) -> str:
     return name[: LONGEST[NAME]].strip()
 
 
-def contact_in(text: str) -> Optional[str]:
-    """The phone number (E.164, maybe " ext. 5") or e-mail address that `text` holds, checked and normalised; None without.
-
-    Numbers without a country code are of CLINIC_COUNTRY (ITU-T E.164 through Google's libphonenumber; RFC 5321 and 6531
-    through email-validator, which asks no server here).
-    """
-    for match in _EMAIL_LIKE.finditer(text):
-        try:
-            return str(validate_email(match.group().strip(".!?'\""), check_deliverability=False).normalized)
-        except EmailNotValidError:
-            continue
-    found = phonenumbers.PhoneNumberMatcher(text, settings().clinic_country, leniency=phonenumbers.Leniency.POSSIBLE)
-    for match in found:
-        if phonenumbers.is_valid_number(match.number):
-            written = phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
-            return f"{written} ext. {match.number.extension}" if match.number.extension else written
-    return None
-
-
-def shown(contact: str) -> str:
-    """`contact` as people of the clinic's country write it: (212) 555-0142."""
-    if "@" in contact:
-        return contact
-    number, _, extension = contact.partition(" ext. ")
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return contact
-    home = phonenumbers.region_code_for_number(parsed) == settings().clinic_country
-    form = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    written = phonenumbers.format_number(parsed, form)
-    return f"{written} ext. {extension}" if extension else written
-
-
-def shown_slots(slots: Mapping[str, Any]) -> Dict[str, str]:
-    """The form's slots (Rasa's, by name) as the summary shows them."""
-    given = {name: slots[name].value for name in (NAME, CONTACT, TIME, TOPIC) if name in slots}
-    words = {name: str(value) if value else line("utter_callback_skipped") for name, value in given.items()}
-    return {**words, **({CONTACT: shown(words[CONTACT])} if CONTACT in words else {})}
-
-
 def words_in(text: str, slot: str) -> str:
-    """What is kept of a patient's words for TIME or TOPIC: one line, not endless."""
+    """What is kept of a patient's words for the field `slot`: one line, not endless."""
     return " ".join(text.split())[: LONGEST[slot]].strip()
 
 
@@ -265,9 +194,3 @@ def names_a_time(text: str) -> bool:
 def button_words(choice: str) -> str:
     """What is kept of a pressed button of TIMES: the words on it."""
     return button_title(f"/form_answer/{choice}")
-
-
-def new_reference() -> str:
-    """A number that a patient can read out, for example K7M-2QX: one of 148 million."""
-    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-    return f"{drawn[:3]}-{drawn[3:]}"
