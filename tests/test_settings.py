@@ -7,6 +7,7 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infusion_guide.channels.platforms import platforms
 from infusion_guide.clinic import settings as module
 from infusion_guide.clinic.settings import PLATFORMS, SettingError, Settings
 from tools import settings_docs
@@ -309,6 +310,7 @@ def test_a_platform_is_set_up_whole_or_not_at_all(platform, names):
 
 
 def test_every_platform_has_its_own_settings():
+    assert {platform.needs for platform in platforms()} == set(PLATFORMS)
     assert list(PLATFORM_NAMES) == ["Telegram", "Slack", "Messenger", "WhatsApp", "SMS"]
     for names in PLATFORM_NAMES.values():
         assert len(names) >= 2 and set(names) <= set(FIELDS)

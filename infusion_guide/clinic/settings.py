@@ -201,7 +201,7 @@ class SMS:
     twilio_sender: str = setting("", "Your number (+1555...) or messaging service (MG...).")
 
 
-# Each is on when all of its settings are there, and off when none is.
+# Each is on when all of its settings are there, and off when none is (`needs` in infusion_guide/channels/platforms/).
 PLATFORMS: Tuple[Type[Any], ...] = (Telegram, Slack, Messenger, WhatsApp, SMS)
 
 # What settings mean for each other: when it is wrong, and what is said ({0} is the settings).
