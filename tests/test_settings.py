@@ -316,6 +316,11 @@ def test_every_platform_has_its_own_settings():
         assert len(names) >= 2 and set(names) <= set(FIELDS)
 
 
+def test_defaults_are_of_their_type():
+    assert {field.type for field in FIELDS.values()} == {str, int, bool}
+    assert all(type(field.default) is field.type for field in FIELDS.values())
+
+
 def test_defaults_would_pass_their_own_checks():
     for name, field in FIELDS.items():
         if field.default != "":
@@ -341,6 +346,16 @@ def test_settings_do_not_change():
 )
 def test_yes_and_no_may_be_written_in_several_ways(written, production):
     assert Settings.read({"PRODUCTION": written, "SECRET_KEY": LONG}).production is production
+
+
+@pytest.mark.parametrize("secret", [None, "", " ", "x" * 31])
+def test_nothing_is_served_to_others_without_a_secret(secret):
+    values = {"PRODUCTION": "true", "HOST": "0.0.0.0", **({} if secret is None else {"SECRET_KEY": secret})}
+    with pytest.raises(SettingError, match="SECRET_KEY is (missing|shorter)"):
+        Settings.read(values)
+    assert Settings.read({**values, "SECRET_KEY": "x" * 32}).production
+    with pytest.raises(SettingError, match="PRODUCTION=true"):
+        Settings.read({**values, "SECRET_KEY": "x" * 32, "PRODUCTION": "false"})
 
 
 def test_blanks_around_a_value_do_not_count_and_an_empty_line_is_the_default():

@@ -31,7 +31,7 @@ class Check:
         return None
 
 
-def setting[Value](default: Value, purpose: str, *checks: Check) -> Value:
+def setting(default: Any, purpose: str, *checks: Check) -> Any:
     """A setting, as a field of a dataclass. A value that is not the default is checked."""
     return field(default=default, metadata={"purpose": purpose, "checks": checks})
 
