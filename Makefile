@@ -13,7 +13,7 @@ INSTALL := $(UV) pip sync --require-hashes $(FROM)
 
 export RASA_TELEMETRY_ENABLED := false
 
-.PHONY: help quick run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures
+.PHONY: help quick run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures settings-docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,9 @@ pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
 	@$(PYTHON) -m infusion_guide.teaching.train
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
+
+settings-docs: .venv/.dev ## write .env.example and docs/settings.md anew after a change of infusion_guide/clinic/settings.py
+	@$(PYTHON) -m tools.settings_docs
 
 setup: .venv/.base models/minilm-int8.onnx
 

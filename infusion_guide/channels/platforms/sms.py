@@ -18,6 +18,7 @@ from infusion_guide.channels.platform import STOP, Call, Platform, Question, Rec
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits, cut
 from infusion_guide.channels.sms_segments import longest, plain
+from infusion_guide.clinic import settings as table
 from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
@@ -36,7 +37,7 @@ class Sms(Platform):
     """
 
     name, title = "sms", "Text messages"
-    needs = ("twilio_account", "twilio_token", "twilio_sender")
+    needs = table.SMS
     limits = Limits(text=longest(""))
     one_message = True
     carrier_words = (
