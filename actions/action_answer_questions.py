@@ -5,6 +5,8 @@ from typing import Any, Dict, List
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from infusion_guide.replies.topic import Topic
+
 
 class ActionAnswerQuestions(Action):
     """Says one reply for each label that the confidence gate found in the message."""
@@ -16,5 +18,5 @@ class ActionAnswerQuestions(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
         for label in tracker.latest_message.get("questions", []):
-            dispatcher.utter_message(response=f"utter_{label}")
+            dispatcher.utter_message(response=Topic.of(label).reply)
         return []

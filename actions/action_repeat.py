@@ -5,7 +5,9 @@ from typing import Any, Dict, List
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.action_show_source import ActionShowSource
 from actions.conversation import replies
+from infusion_guide.clinic.hours import by_opening_hours
 
 
 class ActionRepeat(Action):
@@ -17,6 +19,10 @@ class ActionRepeat(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
-        names = [reply["utter_action"] for reply in replies(tracker) if reply.get("utter_action")]
-        dispatcher.utter_message(response=names[-1] if names else "utter_chitchat/repeat")
+        names = [reply.name for reply in replies(tracker) if reply.name]
+        last = names[-1] if names else "utter_chitchat/repeat"
+        by_hours = last.removesuffix("_open").removesuffix("_closed")
+        if last in ("utter_source", "utter_source_authority"):  # which hold words that only this action knows
+            return ActionShowSource().run(dispatcher, tracker, domain)
+        dispatcher.utter_message(**by_opening_hours(by_hours) if by_hours != last else {"response": last})
         return []

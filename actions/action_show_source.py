@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import last_topical_reply
-from infusion_guide.replies.library import CLINIC, authorities, claim_words, claims, section_labels
+from infusion_guide.replies.sources import AUTHORITY, CLINIC, DOCUMENT, sources
 
 _MOST_CLAIMS = 2
 
@@ -20,19 +20,17 @@ class ActionShowSource(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
-        sources = (last_topical_reply(tracker) or {}).get("sources") or []
-        from_document = [source for source in sources if source in claims()]
-        from_authorities = [authorities()[source] for source in sources if source in authorities()]
-        if CLINIC in sources:
+        last = last_topical_reply(tracker)
+        found = sources(last.sources if last else ())
+        document = [source for source in found if source.kind == DOCUMENT]
+        authorities = [source for source in found if source.kind == AUTHORITY]
+        if any(source.kind == CLINIC for source in found):
             dispatcher.utter_message(response="utter_clinic_source")
-        elif from_document:
-            dispatcher.utter_message(
-                response="utter_source",
-                section=section_labels()[claims()[from_document[0]]["section"]],
-                claims=" ".join(claim_words(claim) for claim in from_document[:_MOST_CLAIMS]),
-            )
-        elif from_authorities:
-            dispatcher.utter_message(response="utter_source_authority", authority=from_authorities[0]["name"])
+        elif document:
+            told = [claim.words for source in document for claim in source.claims]
+            dispatcher.utter_message(response="utter_source", section=document[0].name, claims=" ".join(told[:_MOST_CLAIMS]))
+        elif authorities:
+            dispatcher.utter_message(response="utter_source_authority", authority=authorities[0].name)
         else:
             dispatcher.utter_message(response="utter_source_none")
         return []

@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import last_topical_reply
-from infusion_guide.replies.library import next_topics
+from infusion_guide.replies.book import variations
 
 
 class ActionTellMeMore(Action):
@@ -22,6 +22,5 @@ class ActionTellMeMore(Action):
         if last is None:
             dispatcher.utter_message(response="utter_tell_me_more_first")
             return []
-        label = last["utter_action"][len("utter_") :]
-        dispatcher.utter_message(response="utter_tell_me_more", next=list(next_topics(label)))
+        dispatcher.utter_message(response="utter_tell_me_more", next=list(variations(last.name)[0].next))
         return []

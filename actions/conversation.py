@@ -1,28 +1,25 @@
 """What the actions read of a conversation: small pure helpers on Rasa SDK trackers."""
 
-from typing import Any, Dict, List, Optional
+from typing import List, Optional
 
 from rasa_sdk import Tracker
 
-from infusion_guide.replies.library import is_answerable
+from infusion_guide.replies.reply import Reply
+from infusion_guide.replies.topic import Topic
 
 
-def replies(tracker: Tracker) -> List[Dict[str, Any]]:
-    """Metadata of the bot's replies, oldest first: `utter_action` and `sources`."""
-    return [event.get("metadata") or {} for event in tracker.events if event.get("event") == "bot"]
+def replies(tracker: Tracker) -> List[Reply]:
+    """What the bot has said, oldest first."""
+    return [Reply.of_message(event) for event in tracker.events if event.get("event") == "bot"]
 
 
-def last_topical_reply(tracker: Tracker) -> Optional[Dict[str, Any]]:
-    """Metadata of the last reply on a topic of the register, or None."""
-    for metadata in reversed(replies(tracker)):
-        if is_answerable((metadata.get("utter_action") or "")[len("utter_") :]):
-            return metadata
-    return None
+def last_topical_reply(tracker: Tracker) -> Optional[Reply]:
+    """The last reply on a topic that has an answer, or None."""
+    return next((reply for reply in reversed(replies(tracker)) if reply.topic.is_answerable), None)
 
 
-def kept_back(tracker: Tracker) -> Optional[str]:
-    """The label that the safety guard kept back at its last check-in or alarm, or None."""
-    for event in reversed(tracker.events):
-        if event.get("event") == "user" and (event.get("parse_data") or {}).get("ordinary"):
-            return event["parse_data"]["ordinary"]
-    return None
+def kept_back(tracker: Tracker) -> Optional[Topic]:
+    """What the safety guard kept back at its last check-in or alarm, or None."""
+    heard = (event.get("parse_data") or {} for event in reversed(tracker.events) if event.get("event") == "user")
+    label = next((parsed["ordinary"] for parsed in heard if parsed.get("ordinary")), None)
+    return Topic.of(label) if label else None

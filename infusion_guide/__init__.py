@@ -1,1 +1,5 @@
-"""Infusion Guide: what Rasa loads by module path, and the commands behind the Makefile."""
+"""Infusion Guide: the parts of the assistant that Rasa does not bring."""
+
+from infusion_guide.engine import compat
+
+compat.install()

@@ -9,7 +9,6 @@ import pytest
 from tests.servers import fresh_postgres, fresh_redis, postgres, redis_server  # noqa: F401
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @pytest.fixture(autouse=True)

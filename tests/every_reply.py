@@ -1,39 +1,29 @@
 """Every reply of the assistant as a messaging platform gets it: what must be seen of it there, and what must not."""
 
-import asyncio
 import re
 
-from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
-from rasa.shared.core.trackers import DialogueStateTracker
-
 from infusion_guide.channels.rendering import bubbles
-from tests.test_replies import DOMAIN, KEYWORDS, NLG, REPLIES, WHOLE
+from infusion_guide.replies.complete import Situation, complete
+from tests.test_replies import FORM, KEYWORDS, REPLIES, WHOLE
 
 PAYLOAD = re.compile(r"(?<![\w/])/[a-z_]+(/[a-z_]+)?\b")
 
 
-def every_reply(channel):
-    """Each reply in each variation and language on `channel`: as the first of a talk (with the notice) and as a later one."""
-
-    async def all_of_them():
-        return [
-            await _said(channel, name, turn, language, first, careful)
-            for name in WHOLE
-            for turn in range(len(REPLIES[name]))
-            for language in ("en", "es")
-            for first in ((True, False) if turn == 0 else (False,))
-            for careful in (False, True)
-        ]
-
-    return asyncio.run(all_of_them())
+def every_reply():
+    """Each reply in each variation and language: as the first of a talk (with the notice) and as a later one."""
+    return [
+        _said(name, turn, first, language=language, careful=careful)
+        for name in WHOLE
+        for turn in range(len(REPLIES[name]))
+        for language in ("en", "es")
+        for first in ((True, False) if turn == 0 else (False,))
+        for careful in (False, True)
+    ]
 
 
-async def _said(channel, name, turn, language, first, careful):
-    events = [] if first else [BotUttered("...", metadata={"utter_action": "utter_chitchat/thanks"})]
-    events += [BotUttered("...", metadata={"utter_action": name}) for _ in range(turn)] + [SlotSet("careful", careful)]
-    events.append(UserUttered("...", parse_data={"language": language, "intent": {"name": "x"}}, input_channel=channel))
-    tracker = DialogueStateTracker.from_events("x", events, slots=DOMAIN.slots)
-    return await NLG.generate(name, tracker, channel, **KEYWORDS)
+def _said(name, turn, first, **special):
+    said = ([] if first else ["utter_chitchat/thanks"]) + [name] * turn
+    return complete(name, Situation(said=said, notice=True, words={**KEYWORDS, **FORM}, **special)).as_message()
 
 
 def assert_whole(channel, replies, address, seen):

@@ -14,7 +14,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.channels import limits
+from infusion_guide.channels import rate_limits as limits
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.storage.database import migrate
@@ -116,7 +116,7 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
 
 async def rows(bot, table):
     """All rows of `table` in the database of `running`."""
-    return await bot.store.database.read(lambda connection: connection.execute(sa.select([table])).fetchall())
+    return await bot.store.database.read(lambda connection: connection.execute(sa.select(table)).fetchall())
 
 
 def collected(strategy, count):

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Dict, List
 
-from infusion_guide.replies.library import DATA, ROOT, read_yaml
+from infusion_guide.clinic.data import DATA, read_yaml
+from infusion_guide.clinic.settings import ROOT
+from infusion_guide.replies.topic import KINDS
 from infusion_guide.storage import taught as room
 from infusion_guide.storage.taught import same
 
-RETRIEVAL = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
+RETRIEVAL = tuple(KINDS)
 
 
 def label_of(path: Path, room: Path) -> str:

@@ -103,7 +103,7 @@ class StaffPages:
 
     def rows(self, table):
         """All rows of a table of storage/tables.py, oldest first."""
-        return self.run(lambda connection: connection.execute(sa.select([table])).fetchall())
+        return self.run(lambda connection: connection.execute(sa.select(table)).fetchall())
 
     def browser(self):
         """A browser that is not signed in."""

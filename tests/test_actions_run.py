@@ -17,11 +17,11 @@ from rasa_sdk import Action
 from rasa_sdk import interfaces as sdk
 
 from infusion_guide.callbacks.fields import CONSENT, CONTACT, COUNT, MOST_REQUESTS, NAME, SEND
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine import actions
 from infusion_guide.engine.actions import InProcess, OwnServer, TurnAborted, actions_at
 from infusion_guide.replies.complete import ReviewedReplies
-from infusion_guide.replies.library import read_yaml
 from infusion_guide.storage.turn import Turn, current_turn
 from tests.faults.cluster import Actions
 

@@ -8,7 +8,8 @@ from infusion_guide.callbacks import reading as form
 from infusion_guide.callbacks.callback import new_reference
 from infusion_guide.callbacks.contact import contact_in, shown
 from infusion_guide.callbacks.fields import CHANGES, CONSENT, CONTACT, LONGEST, NAME, SEND, SLOTS, TIME, TOPIC
-from infusion_guide.replies.library import ROOT, read_yaml
+from infusion_guide.clinic.data import read_yaml
+from infusion_guide.clinic.settings import ROOT
 
 STEPS = {"consent": CONSENT, "name": NAME, "contact": CONTACT, "time": TIME, "topic": TOPIC, "summary": SEND}
 GIVEN = {NAME: "Maria"}

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from infusion_guide.replies import library as words
-from infusion_guide.replies.complete import ReviewedReplies
+from infusion_guide.replies import clinic_answers as words
+from infusion_guide.replies.clinic_answers import ClinicAnswer
 from infusion_guide.storage import clinic_answers, tables
 from infusion_guide.storage import counts as facts
 from infusion_guide.storage.clinic_answers import Overtaken
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 
-FILE = {"uncovered/cost": {"text": "The file's price.", "reviewed_by": "Dr. A", "reviewed_on": "2026-01-31"}}
+FILE = {"uncovered/cost": ClinicAnswer("The file's price.", "Dr. A", "2026-01-31")}
 
 
 @pytest.fixture
@@ -43,11 +43,11 @@ def test_each_save_adds_a_version_and_the_newest_counts(kept):
     assert save(kept, "uncovered/cost", "One.") == 1 and save(kept, "uncovered/cost", "Two.", seen=1) == 2
     save(kept, "uncovered/insurance", "We take most cards.")
     found = newest(kept)
-    assert {topic: answer["text"] for topic, answer in found.items()} == {
+    assert {topic: answer.text for topic, answer in found.items()} == {
         "uncovered/cost": "Two.",
         "uncovered/insurance": "We take most cards.",
     }
-    assert found["uncovered/cost"]["reviewed_by"] == "carla" and len(found["uncovered/cost"]["reviewed_on"]) == 10
+    assert found["uncovered/cost"].reviewed_by == "carla" and len(found["uncovered/cost"].reviewed_on) == 10
     history = kept.run_now(lambda connection: clinic_answers.history(connection, "uncovered/cost"))
     assert [(row.version, row.text) for row in history] == [(2, "Two."), (1, "One.")]
 
@@ -58,7 +58,7 @@ def test_of_two_who_write_at_once_the_second_is_told(kept):
         save(kept, "uncovered/cost", "Mine.", seen=0)
     with pytest.raises(Overtaken):
         save(kept, "uncovered/cost", "Mine.", seen=7)
-    assert newest(kept)["uncovered/cost"]["text"] == "One."
+    assert newest(kept)["uncovered/cost"].text == "One."
 
 
 def test_two_saves_at_the_same_moment_are_two_versions_or_one_is_told(fresh_postgres):
@@ -81,11 +81,11 @@ async def test_what_is_written_wins_over_the_file_and_an_empty_text_withdraws_it
     assert words.clinic_answers() == FILE
     save(kept, "uncovered/cost", "The page's price.")
     await clinic_answers.refresh(kept)
-    assert words.clinic_answers()["uncovered/cost"]["text"] == "The page's price."
+    assert words.clinic_answers()["uncovered/cost"].text == "The page's price."
     assert facts.outcome_of(["utter_uncovered/cost"]) == "answered"
     save(kept, "uncovered/cost", "", seen=1)
     await clinic_answers.refresh(kept)
-    assert "uncovered/cost" not in words.clinic_answers() and ReviewedReplies.own_answer("uncovered/cost") is None
+    assert "uncovered/cost" not in words.clinic_answers()
     assert facts.outcome_of(["utter_uncovered/cost"]) == "uncovered"
 
 
@@ -114,12 +114,12 @@ async def test_a_running_assistant_says_what_was_written_and_keeps_it_while_the_
 
         monkeypatch.setattr(kept, "read", down)
         await until(lambda: len(failures) >= 3)
-        assert words.clinic_answers()["uncovered/insurance"]["text"] == "We take most cards."
+        assert words.clinic_answers()["uncovered/insurance"].text == "We take most cards."
         assert caplog.text.count("down (DATABASE_URL)") == 1  # said once, not at each look
 
         monkeypatch.setattr(kept, "read", real)
         save(kept, "uncovered/insurance", "We take all cards.", seen=1)
-        await until(lambda: words.clinic_answers()["uncovered/insurance"]["text"] == "We take all cards.")
+        await until(lambda: words.clinic_answers()["uncovered/insurance"].text == "We take all cards.")
     finally:
         task.cancel()
 
@@ -142,7 +142,7 @@ async def test_every_assistant_begins_to_refresh_when_it_starts(kept, monkeypatc
 
     agent = SimpleNamespace(tracker_store=SimpleNamespace(database=kept), parse_message=parse_message)
     app = SimpleNamespace(ctx=SimpleNamespace(agent=agent), add_task=started.append)
-    monkeypatch.setattr(application, "make_fit", lambda _: None)
+    monkeypatch.setattr(application, "set_up", lambda _: None)
     monkeypatch.setattr(application, "logs", SimpleNamespace(configure_logs=lambda: None))
     monkeypatch.setattr(application, "gc", SimpleNamespace(collect=lambda: None, freeze=lambda: None))
     await application._prepare(app, None)

@@ -8,9 +8,9 @@ import textstat
 import yaml
 from PIL import Image
 
+from infusion_guide.clinic.data import DATA
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.replies import rules as reply_rules
-from infusion_guide.replies.library import DATA
 from infusion_guide.staff import application
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage import clinic_answers, staff_misses, tables

@@ -110,6 +110,7 @@ def test_every_reply_is_said_somewhere():
     in_rules = {step["action"] for rule in RULES for step in rule["steps"] if "action" in step}
     retrieval = {f"utter_{kind}" for kind in RETRIEVAL}
     in_rules |= {f"utter_ask_{slot}" for form in DOMAIN["forms"].values() for slot in form["required_slots"]}
+    in_rules |= {f"utter_referral_{said['metadata']['refer']}" for variations in REPLIES.values() for said in variations}
     in_rules |= {f"{name}{hours}" for name in BY_HOURS for hours in ("", "_open", "_closed")}
     for name in REPLIES:
         said = name in in_rules or name.split("/")[0] in retrieval or re.search(rf"""["']{name}["']""", CODE)

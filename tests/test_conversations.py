@@ -31,6 +31,14 @@ def test_tell_me_more_and_say_it_again(talk):
     assert talk.say("please say that once more") == ["utter_tell_me_more"]
 
 
+def test_a_source_is_said_again_whole(talk):
+    talk.say("does it reduce cravings?")
+    assert talk.say("where does that come from?") == ["utter_source"]
+    first = talk.text
+    assert talk.say("please say that once more") == ["utter_source"]
+    assert talk.text == first and "{" not in first
+
+
 def test_crisis_is_answered_first_and_the_talk_goes_on_carefully(talk):
     assert talk.say("i want to kill myself") == ["utter_crisis/suicide"]
     assert "911" in talk.text and "988" in talk.text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from infusion_guide.channels import door
 from infusion_guide.channels.door import Answer, Incoming, Refused, answer, id_of, text_of
-from infusion_guide.channels.limits import Limited
+from infusion_guide.channels.rate_limits import Limited
 from infusion_guide.engine.actions import TurnAborted
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, current_turn
@@ -80,7 +80,7 @@ async def test_a_message_that_was_answered_gets_its_answer_again():
 
 @pytest.mark.parametrize(
     "failure",
-    [RuntimeError("secret words"), TurnAborted(), DatabaseUnavailable(), StaleTurn(), MemoryError(), asyncio.TimeoutError()],
+    [RuntimeError("secret words"), TurnAborted(), DatabaseUnavailable(), StaleTurn(), MemoryError(), TimeoutError()],
 )
 async def test_whatever_breaks_is_said_honestly_and_a_crisis_is_answered(failure, caplog):
     found = await answer(rasa(failure), incoming())

@@ -3,8 +3,7 @@
 import pytest
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies import first_aid
-from infusion_guide.replies import library as words
+from infusion_guide.replies import book, first_aid
 
 
 @pytest.mark.parametrize(
@@ -17,9 +16,9 @@ from infusion_guide.replies import library as words
 )
 def test_alarming_words_get_the_pinned_reply(text, topic):
     reply = first_aid.crisis_reply(text)
-    assert reply["metadata"]["utter_action"] == f"utter_crisis/{topic}"
-    assert settings().emergency_number in reply["text"] or settings().crisis_line in reply["text"]
-    assert "{" not in reply["text"]
+    assert reply.name == f"utter_crisis/{topic}"
+    assert settings().emergency_number in reply.text or settings().crisis_line in reply.text
+    assert "{" not in reply.text
 
 
 @pytest.mark.parametrize(
@@ -34,8 +33,8 @@ def test_alarming_words_get_the_pinned_reply(text, topic):
 )
 def test_spanish_words_get_the_spanish_reply(text, topic):
     reply = first_aid.crisis_reply(text)
-    assert reply["metadata"]["utter_action"] == f"utter_crisis/{topic}"
-    assert any(word in reply["text"] for word in ("llame", "Llame"))
+    assert reply.name == f"utter_crisis/{topic}"
+    assert any(word in reply.text for word in ("llame", "Llame"))
 
 
 @pytest.mark.parametrize(
@@ -48,11 +47,11 @@ def test_other_words_get_none(text):
 
 def test_every_honest_word_names_the_crisis_line():
     for reply in (first_aid.technical_problem(), first_aid.too_many_messages()):
-        assert settings().crisis_line in reply["text"] and settings().emergency_number in reply["text"]
+        assert settings().crisis_line in reply.text and settings().emergency_number in reply.text
 
 
 def test_every_crisis_reply_can_be_said_without_the_assistant(monkeypatch):
     first_aid.warm_up()
-    for module in (first_aid, words):
+    for module in (first_aid, book):
         monkeypatch.setattr(module, "read_yaml", lambda path: 1 / 0)  # the disk is gone
-    assert first_aid.crisis_reply("i want to die")["text"]
+    assert first_aid.crisis_reply("i want to die").text

@@ -1,7 +1,7 @@
 """Opening hours: read as people write them, and true to the minute, also when clocks change."""
 
 import time as clock
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infusion_guide.clinic import hours as module
-from infusion_guide.clinic.hours import OpeningHours
+from infusion_guide.clinic.opening_hours import OpeningHours
 from infusion_guide.clinic.settings import Settings
 
 MINUTE = timedelta(minutes=1)
@@ -99,7 +99,7 @@ def test_an_ordinary_week():
     assert hours.closes(at("2026-11-23 09:00")) == at("2026-11-23 12:00") and hours.closes(at("2026-11-23 12:30")) is None
     assert hours.next_opening(at("2026-11-23 10:00")) == at("2026-11-23 13:00")
     assert hours.next_opening(at("2026-11-28 12:00")) == at("2026-11-30 09:00")
-    assert hours.is_open(at("2026-11-23 15:30", timezone.utc))
+    assert hours.is_open(at("2026-11-23 15:30", UTC))
     assert not hours.is_open(at("2026-11-23 15:30", ZoneInfo("Asia/Tokyo")))
 
 
@@ -148,7 +148,7 @@ CHANGES = [
 @cache
 def minutes_around(zone, day):
     """Every minute of the days around `day`, and what the clock shows; put back, it counts once it shows something new."""
-    start = datetime(day.year, day.month, day.day, tzinfo=timezone.utc) - timedelta(days=2)
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=2)
     moments = [start + number * MINUTE for number in range(5 * 24 * 60)]
     shown, latest = [], datetime.min
     for moment in moments:
@@ -201,9 +201,9 @@ def test_every_minute_around_a_change_of_clocks(change, week, off, number, more)
     ],
 )
 def test_moments_in_words(then, words):
-    now = at("2026-11-24 04:30", timezone.utc)  # still Monday in New York
+    now = at("2026-11-24 04:30", UTC)  # still Monday in New York
     assert usual().moment_in_words(at(then), now) == words
-    assert usual().moment_in_words(at(then).astimezone(timezone.utc), now) == words
+    assert usual().moment_in_words(at(then).astimezone(UTC), now) == words
 
 
 def test_words_for_replies(monkeypatch):

@@ -3,7 +3,8 @@
 import re
 
 from infusion_guide.replies import rules as reply_rules
-from infusion_guide.replies.library import authorities, claim_words, claims, clinic_answers, section_labels
+from infusion_guide.replies.clinic_answers import clinic_answers
+from infusion_guide.replies.ledger import authorities, claims, sections
 from tests.rooms import ROOT, responses
 
 REPLIES = responses()
@@ -13,18 +14,16 @@ FACTUAL = ("utter_faq/", "utter_crisis/")
 
 def test_claims_are_complete():
     for claim in claims().values():
-        assert set(claim) == {"id", "section", "claim", "qualification", "say"}
-        assert claim["say"] in ("plainly", "qualified", "never")
-        assert claim["section"] in section_labels()
+        assert claim.say in ("plainly", "qualified", "never")
+        assert claim.section in sections() and claim.claim and claim.qualification
 
 
 def test_what_patients_read_of_the_ledger_is_plain_and_qualified():
-    for claim in claims():
-        words = claim_words(claim)
-        assert reply_rules.grade(words) <= reply_rules.HARDEST_GRADE or claims()[claim]["say"] == "never", words
-        if claims()[claim]["say"] == "qualified":
-            assert claims()[claim]["qualification"] in words and len(claims()[claim]["qualification"].split()) > 4
-            assert not re.search(r"\bsay\b(?! how long)", claims()[claim]["qualification"]), "not for patients"
+    for claim in claims().values():
+        assert reply_rules.grade(claim.words) <= reply_rules.HARDEST_GRADE or claim.say == "never", claim.words
+        if claim.say == "qualified":
+            assert claim.qualification in claim.words and len(claim.qualification.split()) > 4
+            assert not re.search(r"\bsay\b(?! how long)", claim.qualification), "not for patients"
 
 
 def test_sources_exist():
@@ -38,16 +37,16 @@ def test_every_answer_with_facts_names_its_source():
             if name.startswith(FACTUAL):
                 assert variation["metadata"]["sources"], f"{name} states facts without a source"
             if re.search(r"\bFDA\b|\bNIDA\b|\bDEA\b|SAMHSA|Poison Help", variation["text"]):
-                named = {authorities()[s]["name"] for s in variation["metadata"]["sources"] if s in authorities()}
+                named = {authorities()[s].name for s in variation["metadata"]["sources"] if s in authorities()}
                 assert named, f"{name} names an authority that it does not cite"
 
 
 def test_every_claim_is_used_unless_it_must_not_be_said():
     for claim in claims().values():
-        if claim["say"] == "never":
-            assert claim["id"] not in USED, f"{claim['id']} must never be said"
+        if claim.say == "never":
+            assert claim.id not in USED, f"{claim.id} must never be said"
         else:
-            assert claim["id"] in USED, f"no answer uses the claim {claim['id']}"
+            assert claim.id in USED, f"no answer uses the claim {claim.id}"
 
 
 def test_every_authority_is_used():
@@ -74,8 +73,8 @@ def test_facts_in_uncovered_replies_come_from_an_authority_or_claim():
 def test_clinic_answers_are_for_uncovered_topics():
     for label, answer in clinic_answers().items():
         assert f"utter_{label}" in REPLIES and label.startswith("uncovered/"), f"data/clinic/answers.yml: {label}"
-        assert answer.get("reviewed_by") and re.match(r"\d{4}-\d\d-\d\d$", str(answer.get("reviewed_on"))), label
-        assert not reply_rules.broken(answer["text"]), f"data/clinic/answers.yml: {label}"
+        assert answer.reviewed_by and re.match(r"\d{4}-\d\d-\d\d$", answer.reviewed_on), label
+        assert not reply_rules.broken(answer.text), f"data/clinic/answers.yml: {label}"
 
 
 def test_every_number_in_a_reply_comes_from_settings():

@@ -113,7 +113,7 @@ def everything_fails(folder, **settings):
     script = folder / "script.py"
     script.write_text(textwrap.dedent(SCRIPT), encoding="utf-8")
     planted = ["Maria Sanchez", "555-010-7788", "maria@example.org", "I want to die, 5550107788", "ketamine x9q", "hunter2"]
-    env = {"PYTHONPATH": str(ROOT), "PLANTED": json.dumps(planted), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "2", **settings}
+    env = {"PYTHONPATH": str(ROOT), "PLANTED": json.dumps(planted), "PATH": "", **settings}
     done = subprocess.run([sys.executable, str(script)], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     return done.stdout + done.stderr

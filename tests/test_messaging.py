@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.channels import messaging, telegram
+from infusion_guide.channels import messaging
+from infusion_guide.channels.platforms import telegram
 from infusion_guide.channels.rendering import bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
@@ -224,8 +225,8 @@ async def test_without_its_settings_it_is_off(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name, turn", [(name, turn) for name in WHOLE for turn in range(len(REPLIES[name]))])
 def test_every_reply_fits_and_shows_no_payload(name, turn):
-    for channel in ("rest", "telegram"):  # the second begins with the notice
-        for bubble in bubbles([told(name, turn, channel=channel)], telegram.TelegramChannel.limits):
+    for notice in (False, True):
+        for bubble in bubbles([told(name, turn, notice=notice)], telegram.TelegramChannel.limits):
             (call,) = telegram.TelegramChannel().calls({"chat": 1}, bubble)
             check(f"/bot/{call['method']}", call["body"])
             assert not re.search(r"(^|\s)/[a-z_]+", call["body"]["text"]), call["body"]["text"]

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.channels import messenger, meta
+from infusion_guide.channels import meta
+from infusion_guide.channels.platforms import messenger
 from infusion_guide.channels.rendering import Bubble, Button, bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
@@ -427,7 +428,7 @@ def test_every_reply_fits_and_shows_no_payload():
         said = call["body"]["message"]
         return [said["text"], *(reply["title"] for reply in said.get("quick_replies", []))]
 
-    replies, channel = every_reply("messenger"), messenger.MessengerChannel()
+    replies, channel = every_reply(), messenger.MessengerChannel()
     assert len(replies) > 300 and any("automated helper" in reply["text"] for reply in replies)
     for first, second in zip(replies, replies[1:] + replies[:1]):
         for turn in ([first], [first, second]):

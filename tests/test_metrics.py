@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from infusion_guide.channels import door
-from infusion_guide.replies.library import DATA
+from infusion_guide.clinic.data import DATA
 from infusion_guide.storage.database import Database, DatabaseUnavailable, migrate
 from infusion_guide.watch import metrics
 

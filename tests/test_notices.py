@@ -75,7 +75,7 @@ async def put(database, kind="request", which="K7M-2QX", sender="web:a"):
 
 
 async def rows(database):
-    return await database.run(lambda connection: connection.execute(sa.select([table]).order_by(table.c.id)).fetchall())
+    return await database.run(lambda connection: connection.execute(sa.select(table).order_by(table.c.id)).fetchall())
 
 
 async def make_due(database):
@@ -333,7 +333,7 @@ async def test_killed_between_the_confirmation_and_the_notice(database, set_up):
         assert worker.returncode == -signal.SIGKILL and not server.mails
         assert await deliver_due(database) == 1  # the next start
         assert await deliver_due(database) == 0
-    (stored,) = await database.run(lambda connection: connection.execute(sa.select([requests])).fetchall())
+    (stored,) = await database.run(lambda connection: connection.execute(sa.select(requests)).fetchall())
     assert [mail["Subject"] for mail in server.mails] == [f"New call-back request {stored.reference}"]
 
 

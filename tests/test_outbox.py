@@ -127,7 +127,7 @@ def test_each_way_is_an_effect_of_its_own_with_a_key_of_its_own(monkeypatch):
 async def test_an_effect_is_written_once(database, receiver):
     for _ in range(2):  # the second time in a turn that is worked out again
         await database.run(lambda connection: module.put(connection, "web:a", crisis_notice("web:a", "m1")))
-    rows = await database.run(lambda connection: connection.execute(sa.select([outbox])).fetchall())
+    rows = await database.run(lambda connection: connection.execute(sa.select(outbox)).fetchall())
     assert [row.key for row in rows] == ["crisis web:a m1"]
 
 

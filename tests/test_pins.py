@@ -6,15 +6,13 @@ import sys
 
 import pytest
 
+from infusion_guide.clinic.data import DATA
 from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.engine.agent import Misconfigured, set_up
 from infusion_guide.engine.lock_store import ConversationLocks
 from infusion_guide.engine.tracker_store import TrackerStore
-from infusion_guide.replies import library as words
-from infusion_guide.replies import pins
-from infusion_guide.replies.library import DATA
+from infusion_guide.replies import book, pins
 from infusion_guide.run import doctor
-from infusion_guide.server import application
-from infusion_guide.server.application import Misconfigured, make_fit
 
 SUICIDE = "I'm really glad you told me"
 
@@ -23,12 +21,10 @@ SUICIDE = "I'm really glad you told me"
 def data(monkeypatch, tmp_path):
     """A copy of data/ in the place of the project's."""
     shutil.copytree(DATA, tmp_path / "data")
-    monkeypatch.setattr(words, "DATA", tmp_path / "data")
-    for cached in (words.replies, words.variations):
-        cached.cache_clear()
+    monkeypatch.setattr(book, "RESPONSES", tmp_path / "data" / "responses")
+    book._book.cache_clear()
     yield tmp_path / "data"
-    for cached in (words.replies, words.variations):
-        cached.cache_clear()
+    book._book.cache_clear()
 
 
 def change(path, old, new):
@@ -61,7 +57,7 @@ def test_one_more_variation_or_reply_is_noticed(data):
     path = data / "responses" / "crisis" / "suicide.yml"
     change(path, "responses:\n  utter_crisis/suicide:\n", "responses:\n  utter_crisis/suicide:\n  - text: It will pass.\n")
     assert "utter_crisis/suicide" in pins.changed()
-    words.variations.cache_clear(), words.replies.cache_clear()
+    book._book.cache_clear()
     path.unlink()
     assert "utter_crisis/suicide" in pins.changed()
 
@@ -72,18 +68,18 @@ def test_other_words_may_change(data):
 
 
 class Fit:
-    """What make_fit looks at of Rasa's agent."""
+    """What set_up looks at of Rasa's agent."""
 
     tracker_store, lock_store, processor, action_endpoint = TrackerStore(None), ConversationLocks(), None, None
 
 
 def test_the_assistant_does_not_start_with_words_that_nobody_signed(data):
     with pytest.raises(Misconfigured, match="No model"):  # all before it is in order
-        make_fit(Fit())
+        set_up(Fit())
     change(data / "responses" / "crisis" / "overdose.yml", "Call", "Perhaps call")
-    words.variations.cache_clear(), words.replies.cache_clear()
+    book._book.cache_clear()
     with pytest.raises(Misconfigured, match="utter_crisis/overdose"):
-        application.make_fit(Fit())
+        set_up(Fit())
     assert doctor.crisis_words(Settings()).status == doctor.FIX
 
 

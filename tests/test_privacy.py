@@ -105,7 +105,7 @@ def rows(url, sender=None):
 
     def count(connection):
         tables = (conversations, events, turns, outbox, feedback)
-        chosen = [sa.select([sa.func.count()]).select_from(table) for table in tables]
+        chosen = [sa.select(sa.func.count()).select_from(table) for table in tables]
         if sender:
             chosen = [c.where(t.c.sender_id == sender) for c, t in zip(chosen, tables)]
         return [connection.execute(c).scalar() for c in chosen]
@@ -516,7 +516,7 @@ async def test_a_patient_erases_and_exports_the_request_too(url, tmp_path):
     assert exported["requests"][0]["contact"] == "(212) 555-0142" and "Maria Planted" in privacy.as_text(exported)
     gone = privacy.erase_now(database(url), "web:a")
     assert {"requests": 1, "request_notes": 1, "conversations": 1}.items() <= gone.items()
-    seen = database(url).run_now(lambda connection: connection.execute(sa.select([audit])).fetchall())
+    seen = database(url).run_now(lambda connection: connection.execute(sa.select(audit)).fetchall())
     assert [(row.action, row.object) for row in seen] == [("request erased by its patient", reference)]
     if url.startswith("sqlite"):
         assert not found_in(on_disk(tmp_path), [b"Planted", b"5550142"])
@@ -524,14 +524,14 @@ async def test_a_patient_erases_and_exports_the_request_too(url, tmp_path):
 
 async def test_who_asks_stands_in_no_event(url):
     await request(url, "web:a")
-    stored = database(url).run_now(lambda connection: connection.execute(sa.select([events.c.data])).scalars().all())
+    stored = database(url).run_now(lambda connection: connection.execute(sa.select(events.c.data)).scalars().all())
     assert stored and not any("Planted" in data or "5550142" in data for data in stored)
 
 
 async def test_counts_are_purged_in_their_own_time(url, chosen):
     chosen(keep_counts_days=5)
     await talk(url, "web:a", WORDS)
-    count = sa.select([sa.func.count()]).select_from(facts)
+    count = sa.select(sa.func.count()).select_from(facts)
     before = database(url).run_now(lambda connection: connection.execute(count).scalar())
     assert before and not privacy.purge(database(url), time.time() + 4 * DAY)["facts"]
     assert privacy.purge(database(url), time.time() + 6 * DAY)["facts"] == before

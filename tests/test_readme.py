@@ -1,5 +1,6 @@
 """The README does not lie: commands, paths and topics it names exist."""
 
+import importlib.util
 import re
 
 from infusion_guide.clinic.settings import ROOT, Settings
@@ -18,6 +19,12 @@ def test_commands_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.M)):
         assert re.search(rf"^{target}:", makefile, re.M), f"README names `make {target}`"
+
+
+def test_commands_of_the_makefile_start_what_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for module in re.findall(r"-m ((?:infusion_guide|tests|tools)[\w.]*)", makefile):
+        assert importlib.util.find_spec(module), f"the Makefile starts {module}"
 
 
 def test_every_topic_is_listed():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infusion_guide.channels.rendering import Bubble, Button, Limits, bubbles, chosen
-from infusion_guide.replies.library import button_title
+from infusion_guide.replies.book import button_title
 from tests.rooms import responses
 
 SMALL = Limits(text=200, buttons=3, title=12)

@@ -1,24 +1,17 @@
 """Every reply as the patient reads it: complete, plain, short, leading on; crisis wording pinned word for word."""
 
-import asyncio
 import re
 
 import pytest
-from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import BotUttered, SlotSet, UserUttered
-from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.clinic import hours
+from infusion_guide.callbacks.fields import CONTACT, NAME, TIME, TOPIC
 from infusion_guide.clinic.settings import Settings
-from infusion_guide.replies import complete as replies_module
-from infusion_guide.replies import pins
+from infusion_guide.replies import book, pins
 from infusion_guide.replies import rules as reply_rules
-from infusion_guide.replies.complete import MESSAGING, ReviewedReplies
-from tests.rooms import ROOT, responses
+from infusion_guide.replies.complete import Situation, complete
+from tests.rooms import responses
 
 REPLIES = responses()
-DOMAIN = Domain.load([str(ROOT / "domain.yml")]).merge(Domain.from_dict({"responses": REPLIES}))
-NLG = ReviewedReplies(domain=DOMAIN)
 PIECES = ("utter_referral_", "utter_careful_note", "utter_clinic_answer_intro", "utter_document_source")
 WHOLE = sorted(name for name in REPLIES if not name.startswith(PIECES))
 MEDICAL = ("utter_faq/", "utter_uncovered/", "utter_advice/", "utter_misuse/")
@@ -35,36 +28,25 @@ KEYWORDS = {
     "closes": "today at 5 PM",
     "next_opening": "Monday at 9 AM",
 }
+FORM = dict.fromkeys((NAME, CONTACT, TIME, TOPIC), "none")
 
 
-def told(name, turn=0, slots=None, language="en", channel="rest"):
+def told(name, turn=0, **situation):
     """The message of reply `name` at its `turn`-th use in a conversation."""
-    events = [BotUttered("...", metadata={"utter_action": name}) for _ in range(turn)]
-    events += [SlotSet(key, value) for key, value in (slots or {}).items()]
-    events.append(UserUttered("...", parse_data={"language": language, "intent": {"name": "x"}}, input_channel=channel))
-    tracker = DialogueStateTracker.from_events("x", events, slots=DOMAIN.slots)
-    return asyncio.run(NLG.generate(name, tracker, channel, **KEYWORDS))
+    return complete(name, Situation(said=[name] * turn, words={**KEYWORDS, **FORM}, **situation)).as_message()
 
 
 def every_variation():
     for name in WHOLE:
         for turn in range(len(REPLIES[name])):
-            yield name, turn, {}
+            yield name, turn, False
             if name.startswith("utter_chitchat"):
-                yield name, turn, {"careful": True}
+                yield name, turn, True
 
 
-def test_hours_are_told_with_booking_and_truly(monkeypatch):
-    monkeypatch.setattr(hours, "settings", lambda: Settings(clinic_hours="Mon-Sun 0:01-23:59"))
-    assert "every day 12:01 AM to 11:59 PM" in told("utter_uncovered/booking_logistics")["text"]
-    monkeypatch.setattr(hours, "settings", lambda: Settings())
-    assert "I don't know the clinic's hours" in told("utter_uncovered/booking_logistics")["text"]
-    assert "hours" not in told("utter_uncovered/cost")["text"]
-
-
-@pytest.mark.parametrize("name, turn, slots", list(every_variation()))
-def test_reply_is_complete_plain_and_short(name, turn, slots):
-    text = told(name, turn, slots)["text"]
+@pytest.mark.parametrize("name, turn, careful", list(every_variation()))
+def test_reply_is_complete_plain_and_short(name, turn, careful):
+    text = told(name, turn, careful=careful)["text"]
     assert text and "{" not in text and "  " not in text
     assert reply_rules.grade(text) <= reply_rules.HARDEST_GRADE, text
     assert len(text.split()) <= 66, f"{len(text.split())} words"
@@ -83,14 +65,9 @@ def test_referral_changes_from_turn_to_turn():
     assert all(first != second for first, second in zip(lines, lines[1:]))
 
 
-@pytest.mark.parametrize("channel", MESSAGING)
-def test_messaging_platforms_are_told_what_they_are_once(channel):
-    notice, plain = told("utter_messaging_notice")["text"], told("utter_faq/ptsd")["text"]
+def test_messaging_platforms_are_told_what_they_are():
+    notice = told("utter_messaging_notice")["text"]
     assert "not private" in notice and "911" in notice and "988" in notice
-    assert told("utter_faq/ptsd", channel=channel)["text"] == f"{notice}\n{plain}"
-    assert notice not in told("utter_faq/ptsd", turn=1, channel=channel)["text"]
-    crisis = told("utter_crisis/suicide", channel=channel)["text"]
-    assert crisis.startswith(told("utter_crisis/suicide")["text"]) and crisis.endswith(notice)
 
 
 def test_same_small_talk_is_not_said_twice_running():
@@ -100,7 +77,7 @@ def test_same_small_talk_is_not_said_twice_running():
 
 def test_answers_show_their_section():
     reply = told("utter_faq/ptsd")
-    assert 'From the clinic\'s document: "Other Uses".' in reply["text"] and "ptsd-symptoms" in reply["sources"]
+    assert 'From the clinic\'s document: "Other Uses".' in reply["text"] and "ptsd-symptoms" in reply["metadata"]["sources"]
 
 
 def test_buttons_have_titles_and_payloads():
@@ -124,27 +101,24 @@ def test_crisis_wording_is_pinned(name, language):
 
 
 def test_crisis_numbers_come_from_settings(monkeypatch):
-    monkeypatch.setattr(replies_module, "settings", lambda: Settings(emergency_number="112", crisis_line="116123"))
+    monkeypatch.setattr(book, "settings", lambda: Settings(emergency_number="112", crisis_line="116123"))
     text = told("utter_crisis/suicide")["text"]
     assert "112" in text and "116123" in text and "911" not in text
 
 
-def test_after_a_crisis_replies_stay_careful():
-    events = [
-        BotUttered("...", metadata={"utter_action": "utter_crisis/suicide"}),
-        SlotSet("careful", True),
-        UserUttered("does it help depression", parse_data={"language": "en", "intent": {"name": "faq"}}),
-    ]
-    tracker = DialogueStateTracker.from_events("x", events, slots=DOMAIN.slots)
-    assert "988" in asyncio.run(NLG.generate("utter_faq/depression", tracker, "rest"))["text"].splitlines()[-1]
-    assert "988" in told("utter_chitchat/smalltalk", slots={"careful": True})["text"]
+def test_the_reply_after_a_crisis_names_the_crisis_line_at_its_end():
+    said = ["utter_crisis/suicide"]
+    for name in WHOLE:
+        words = {**KEYWORDS, **FORM}
+        reply = complete(name, Situation(said=said, careful=True, words=words))
+        assert "988" in reply.text or reply.topic.kind == "crisis", name
 
 
-def test_the_clinics_own_answer_takes_the_place(monkeypatch):
-    own = {"uncovered/cost": {"text": "One visit costs 1 dollar.", "reviewed_by": "Dr. A", "reviewed_on": "2026-01-31"}}
-    monkeypatch.setattr(replies_module, "clinic_answers", lambda: own)
-    reply = told("utter_uncovered/cost")
-    text = reply["text"]
-    assert reply["sources"] == ["clinic"]
-    assert text.startswith("From the clinic: One visit costs 1 dollar.") and "doesn't give prices" not in text
-    assert PROFESSIONAL.search(text.splitlines()[-1])
+def test_the_clinics_own_answer_takes_the_place():
+    reply = told("utter_uncovered/cost", own="One visit costs 1 dollar.")
+    assert reply["text"].startswith("From the clinic: One visit costs 1 dollar.") and "give prices" not in reply["text"]
+    assert PROFESSIONAL.search(reply["text"].splitlines()[-1])
+
+
+def test_every_brace_is_filled_by_the_settings_or_by_who_says_the_reply():
+    assert {brace for name in REPLIES for brace in book.unfilled(name)} == {*KEYWORDS, *FORM}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from infusion_guide.clinic.settings import Settings
-from infusion_guide.replies.library import topic_title
+from infusion_guide.replies.book import topic_title
 from infusion_guide.report import __main__ as command
 from infusion_guide.report import disclosure, page
 from infusion_guide.report.disclosure import SMALL, Count, protect, share
@@ -141,7 +141,7 @@ def test_everything_is_counted_once(example):
     """Against a plain count of the rows."""
     found = gather_now(example, PERIOD)
     with example.engine.connect() as connection:
-        rows = connection.execute(sa.select([tables.facts])).all()
+        rows = connection.execute(sa.select(tables.facts)).all()
     turns = [row.name for row in rows if row.what == "turn"]
     assert found.conversations.number == sum(row.what == "conversation" for row in rows) > 300
     assert found.messages.number == len(turns)

@@ -3,8 +3,8 @@
 import pytest
 import spacy
 
+from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.nlu.safety_guard import Patterns
-from infusion_guide.replies.library import DATA, read_yaml
 
 PATTERNS = Patterns(spacy.blank("en"), read_yaml(DATA / "safety" / "patterns.yml"))
 

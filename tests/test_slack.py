@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 from slack_sdk.signature import Clock, SignatureVerifier
 
-from infusion_guide.channels import slack
 from infusion_guide.channels.door import Refused
+from infusion_guide.channels.platforms import slack
 from infusion_guide.channels.rendering import Bubble, Button
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
@@ -461,7 +461,7 @@ def test_every_reply_fits_and_shows_no_payload():
             yield block["text"]["text"].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">") if "text" in block else ""
             yield from (element["text"]["text"] for element in block.get("elements", []))
 
-    replies, channel = every_reply("slack"), slack.SlackChannel()
+    replies, channel = every_reply(), slack.SlackChannel()
     assert len(replies) > 300 and any("automated helper" in reply["text"] for reply in replies)
     for first, second in zip(replies, replies[1:] + replies[:1]):
         for turn in ([first], [first, second]):

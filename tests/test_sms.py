@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-from infusion_guide.channels import sms
 from infusion_guide.channels.messaging import Inbound
+from infusion_guide.channels.platforms import sms
 from infusion_guide.channels.rendering import Bubble
 from infusion_guide.channels.sms_segments import is_gsm7, longest, plain, segments
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery import outbox
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.platforms import collected, rows, running

@@ -1,39 +1,44 @@
-"""What a channel shows beside an answer: where it comes from, with the claims as patients may read them."""
+"""What the id of a source means, for patients, for a channel that shows it beside an answer, and for staff."""
 
 import dataclasses
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies import library as words
-from infusion_guide.replies import sources
-
-
-def reply(name, *named, text="Hello."):
-    return {"text": text, "metadata": {"utter_action": name, "sources": list(named)}}
+from infusion_guide.replies import book
+from infusion_guide.replies.ledger import authorities, claims
+from infusion_guide.replies.sources import CLINIC, Source, described, without_source_line
 
 
 def test_a_claim_comes_with_its_section_and_qualification():
-    (found,) = sources.described(reply("utter_faq/ptsd", "ptsd-symptoms"))
-    assert found["label"] == 'From the clinic\'s document: "Other Uses"'
-    claim = words.claims()["ptsd-symptoms"]
-    assert found["claims"] == [f"{claim['claim']} {claim['qualification']}"]
+    (found,) = described(["ptsd-symptoms"])
+    assert found.label == 'From the clinic\'s document: "Other Uses"' and found.where == "The clinic's document: Other Uses"
+    claim = claims()["ptsd-symptoms"]
+    assert found.claims == (claim,) and claim.words == f"{claim.claim} {claim.caution}" and claim.caution == claim.qualification
+
+
+def test_a_plain_claim_is_told_without_what_clinicians_know_besides():
+    claim = claims()["once-anesthetic"]
+    assert claim.words == claim.claim and claim.caution == claim.qualification
+    assert claims()["addiction-illness"].caution == ""  # "None needed."
 
 
 def test_claims_of_one_section_stand_together_and_authorities_by_themselves():
-    found = sources.described(reply("utter_faq/evidence", "ptsd-symptoms", "fda", "anxiety-disorders"))
-    assert [len(source["claims"]) for source in found] == [2, len(words.authorities()["fda"]["facts"])]
-    assert "Food and Drug Administration" in found[1]["label"]
+    found = described(["ptsd-symptoms", "fda", "anxiety-disorders", "fda-benzodiazepines"])
+    of_the_fda = authorities()["fda"].facts + authorities()["fda-benzodiazepines"].facts
+    assert [len(source.claims) for source in found] == [2, len(of_the_fda)]
+    assert tuple(claim.words for claim in found[1].claims) == of_the_fda
+    assert "Food and Drug Administration" in found[1].label and found[1].where == authorities()["fda"].name
 
 
 def test_the_clinics_own_answer_is_the_clinics(monkeypatch):
-    monkeypatch.setattr(words, "settings", lambda: dataclasses.replace(settings(), clinic_name="Harbor Clinic"))
-    assert sources.described(reply("utter_uncovered/cost", words.CLINIC)) == [{"label": "From Harbor Clinic", "claims": []}]
+    monkeypatch.setattr(book, "settings", lambda: dataclasses.replace(settings(), clinic_name="Harbor Clinic"))
+    assert described([CLINIC]) == [Source(CLINIC)]
+    assert Source(CLINIC).label == "From Harbor Clinic" and Source(CLINIC).where == "The clinic itself"
 
 
-def test_no_source_no_words():
-    assert sources.described(reply("utter_chitchat/greet")) == sources.described({"text": "Hello."}) == []
+def test_no_source_and_one_that_the_ledger_no_longer_knows_are_no_words():
+    assert described([]) == described(["withdrawn-claim"]) == []
 
 
 def test_the_line_that_names_the_section_is_not_said_twice():
     text = 'It may help.\nFrom the clinic\'s document: "Other Uses".\nPlease ask your doctor.'
-    shown = sources.described(reply("utter_faq/ptsd", "ptsd-symptoms"))
-    assert sources.without_source_line(text, shown) == "It may help.\nPlease ask your doctor."
+    assert without_source_line(text, described(["ptsd-symptoms"])) == "It may help.\nPlease ask your doctor."

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.replies import book as reply_book
+from infusion_guide.replies import review
+from infusion_guide.replies.book import names
 from infusion_guide.staff import answers
 from infusion_guide.storage import clinic_answers, tables
 from infusion_guide.storage import counts as facts
@@ -50,7 +51,7 @@ def write(browser, text, seen=0, path=COST, **fields):
 
 
 def test_only_clinicians_and_admins_read_and_only_clinicians_write(pages):
-    digest = reply_book.digest("utter_uncovered/cost", "")
+    digest = review.digest("utter_uncovered/cost", "")
     for role, reads, writes in (("front_desk", 403, 403), ("admin", 200, 403), ("clinician", 200, 303)):
         browser = pages.signed_in(role)
         for path in ("/staff/answers", COST, "/staff/sign-off", "/staff/sign-off.css"):
@@ -66,7 +67,7 @@ def test_only_clinicians_and_admins_read_and_only_clinicians_write(pages):
 
 def test_nothing_changes_without_the_token(pages, clinician):
     clinician.get(COST)
-    digest = reply_book.digest("utter_uncovered/cost", "")
+    digest = review.digest("utter_uncovered/cost", "")
     assert clinician.post(f"{COST}/sign", {"digest": digest, "csrf_token": ""}).status_code == 403
     assert clinician.post(f"{COST}/own", {"text": PRICE, "seen": 0, "csrf_token": "x"}).status_code == 403
     assert not pages.rows(tables.reviews) and not pages.rows(tables.clinic_answers)
@@ -74,9 +75,9 @@ def test_nothing_changes_without_the_token(pages, clinician):
 
 def test_every_reply_is_listed_with_its_source_and_found_by_words_and_kind(clinician):
     page = clinician.get("/staff/answers")
-    for name in reply_book.names():
+    for name in names():
         assert f'href="/staff/answers/{name[len("utter_") :]}"' in page.text
-    assert f"{len(reply_book.names())} replies" in page.text
+    assert f"{len(names())} replies" in page.text
     found = clinician.get("/staff/answers?q=FLASHBACKS+and&kind=faq").text
     assert "/staff/answers/faq/ptsd" in found and "/staff/answers/faq/anxiety" not in found and "FDA" in found
     lines = clinician.get("/staff/answers?kind=lines").text
@@ -128,7 +129,7 @@ def test_a_clinician_signs_and_it_counts_until_the_words_change(pages, clinician
     assert "Signed. Thank you." in page.text and "signed on this page" in page.text
     assert "carla" in page.text and "Overdue for review" not in page.text
     assert "uncovered/cost" not in clinician.get("/staff/answers?q=price&review=overdue").text
-    digest = reply_book.digest("utter_uncovered/cost", "")
+    digest = review.digest("utter_uncovered/cost", "")
     assert notes(pages) == [("carla", "signed a reply", "utter_uncovered/cost", digest[:12])]
 
     write(clinician, PRICE)
@@ -140,7 +141,7 @@ def test_a_clinician_signs_and_it_counts_until_the_words_change(pages, clinician
 
 def test_words_that_changed_meanwhile_are_not_signed(pages, clinician):
     clinician.get(COST)
-    refused = clinician.post(f"{COST}/sign", {"digest": reply_book.digest("utter_uncovered/cost", "other words")})
+    refused = clinician.post(f"{COST}/sign", {"digest": review.digest("utter_uncovered/cost", "other words")})
     assert refused.status_code == 409 and "nothing was signed" in refused.text and not pages.rows(tables.reviews)
 
 
@@ -157,7 +158,7 @@ def test_a_review_grows_old(pages, clinician, monkeypatch):
 def test_an_answer_is_shown_beforehand_saved_and_noted(pages, clinician):
     preview = write(clinician, PRICE, preview=1)
     assert preview.status_code == 200 and not pages.rows(tables.clinic_answers)
-    (reading,) = reply_book.readings("utter_uncovered/cost", PRICE)
+    (reading,) = review.readings("utter_uncovered/cost", PRICE)
     assert " ".join(" ".join(reading.lines).split()) in words_of(preview)
     assert reading.lines[0] == f"From the clinic: {PRICE}" and "13 words" in preview.text
 

@@ -287,7 +287,7 @@ def test_a_note_never_outlives_the_erasure_of_its_patient(tmp_path, request, kin
                 erased = threads.submit(erase)
                 time.sleep(0.3)  # the erasure waits for the note, or for SQLite's one writer
             assert erased.result()["request_notes"] == 1
-    assert not database.run_now(lambda connection: connection.execute(sa.select([tables.request_notes])).fetchall())
+    assert not database.run_now(lambda connection: connection.execute(sa.select(tables.request_notes)).fetchall())
     database.engine.dispose()
 
 

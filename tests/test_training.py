@@ -9,7 +9,7 @@ import pytest
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine import training as train
 from infusion_guide.engine.training import LIBRARIES, fingerprint, versions
-from infusion_guide.replies import library as words
+from infusion_guide.replies import book
 from infusion_guide.server.console import Bar
 
 
@@ -68,22 +68,17 @@ def test_another_version_of_a_library_that_learns_is_learned(project):
 
 
 def test_the_same_model_says_the_words_of_today(talk, monkeypatch, tmp_path):
-    shutil.copytree(words.DATA, tmp_path / "data")
-    path = tmp_path / "data" / "responses" / "faq" / "depression.yml"
+    shutil.copytree(book.RESPONSES, tmp_path / "responses")
+    path = tmp_path / "responses" / "faq" / "depression.yml"
     path.write_text(path.read_text(encoding="utf-8").replace("It may.", "For some people it does."), encoding="utf-8")
     with monkeypatch.context() as patch:
-        patch.setattr(words, "DATA", tmp_path / "data")
-        _forget()
+        patch.setattr(book, "RESPONSES", tmp_path / "responses")
+        book._book.cache_clear()
         assert talk.say("does it help with depression?") == ["utter_faq/depression"]
         assert talk.text.startswith("For some people it does.")
-    _forget()
+    book._book.cache_clear()
     talk.say("does it help with depression?")
     assert "For some people it does." not in talk.text
-
-
-def _forget():
-    for cached in (words.replies, words.variations):
-        cached.cache_clear()
 
 
 def test_progress_moves_with_the_parts_of_the_pipeline():

@@ -41,9 +41,7 @@ def kept(request, tmp_path, monkeypatch):
 
 
 def rows(store, table):
-    return store.database.run_now(
-        lambda connection: connection.execute(sa.select([table]).order_by(*table.primary_key)).fetchall()
-    )
+    return store.database.run_now(lambda connection: connection.execute(sa.select(table).order_by(*table.primary_key)).fetchall())
 
 
 async def say(store, text, names=("utter_callback_sent",), slots=(), message_id=None, parsed=None):

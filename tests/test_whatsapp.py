@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import strategies as st
 
-from infusion_guide.channels import whatsapp
+from infusion_guide.channels.platforms import whatsapp
 from infusion_guide.channels.rendering import Bubble, Button, bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.platforms import BUTTONS, collected, rows, running

@@ -7,8 +7,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from infusion_guide.callbacks.contact import shown
 from infusion_guide.callbacks.fields import CONTACT, PRIVATE, PRIVATE_SLOTS
-from infusion_guide.replies.book import names, unfilled
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line, names, unfilled
 
 # Of a reference: no letters and digits that look or sound alike, and no vowels, so that none is a word.
 _ALPHABET = "BCDFGHJKMPQRTVWXY346789"

@@ -7,7 +7,8 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
 
 from infusion_guide.callbacks.contact import contact_in, tries_a_contact, without_contacts
 from infusion_guide.callbacks.fields import CHANGES, CONSENT, CONTACT, LONGEST, NAME, OPTIONAL, SEND, TIME, TOPIC
-from infusion_guide.replies.library import DATA, button_title, read_yaml
+from infusion_guide.clinic.data import DATA, read_yaml
+from infusion_guide.replies.book import button_title
 
 # What a patient can do at a step besides giving words; the button's payload is /form_answer/<choice>.
 AGREE, DECLINE, SEND_IT, SKIP, STOP = "agree", "decline", "send", "skip", "stop"

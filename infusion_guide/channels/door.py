@@ -3,34 +3,27 @@
 import asyncio
 import hashlib
 import logging
-import re
 import time
-import unicodedata
 import uuid
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, Dict, List, Optional
+from typing import Any, Awaitable, Callable, Dict, List
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
-from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.message import Message
+from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.delivery.outbox import crisis_notice
 from infusion_guide.engine.actions import TurnAborted
 from infusion_guide.replies import first_aid
+from infusion_guide.replies.reply import Reply
+from infusion_guide.server.bounds import SECONDS
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.sealing import Unreadable
-from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
+from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, Turn, current_turn
 from infusion_guide.watch import logs, metrics
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 64_000  # bytes of one call
-MAX_TEXT = 10_000  # characters that are read; what is longer is refused
-MAX_MESSAGE_ID = 150
-SECONDS = 4.5  # for a whole turn, waiting included; patients are told within five
-# spaCy's time for one word grows with the square of its length: 10,000 brackets or emoji kept everybody waiting for 8 s.
-# The control characters are blanks to Python, but MessageReader takes them out.
-_IN_WORD = r"(?:\S|[\x0b\x0c\x1c-\x1f\x85])"
-_ENDLESS_WORD = re.compile(f"{_IN_WORD}{{60}}(?={_IN_WORD})")
 _TRIES = 4  # for a turn that another worker or a restarting database got in the way of
 _ENDS = 500  # characters at both ends of a message over the limit that are searched for a crisis
 _PAUSE = 0.3  # seconds before the next try
@@ -38,44 +31,19 @@ _PAUSE = 0.3  # seconds before the next try
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 
 
-class Refused(ValueError):
-    """The call is not a message; `status` is the HTTP status, the text says what to change."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status = status
-
-
 class NotAnswered(RuntimeError):
     """Rasa ended the turn without storing it, for example because no model is loaded."""
 
 
 @dataclass(frozen=True)
-class Incoming:
-    """One message of a visitor.
-
-    `conversation` comes from clinic/identity.py; `address` is the internet address that is counted (None for the
-    servers of a messaging platform); `message_id` is the platform's: a message that arrives twice is answered once.
-    `deliveries` (storage/turn.py) is for channels that send answers by calls of their own.
-    """
-
-    conversation: str
-    text: str
-    channel: str
-    address: Optional[str] = None
-    message_id: Optional[str] = None
-    deliveries: Callable[[List[Dict[str, Any]]], List[Effect]] = lambda replies: []
-
-
-@dataclass(frozen=True)
 class Answer:
-    """What to say, in Rasa's message form ("text", "buttons", "metadata"...), oldest first; never empty.
+    """What to say, oldest first; never empty.
 
     `outcome`: "answered", "limited" or "failed". A caller that can try again (HTTP) gets 200, 429 or 503. `stored`: the turn
     is in the database, its deliveries with it.
     """
 
-    replies: List[Dict[str, Any]]
+    replies: List[Reply]
     outcome: str = "answered"
     retry_after: int = 0  # seconds
     stored: bool = True
@@ -91,69 +59,41 @@ class _Collector(CollectingOutputChannel):
 
     def __init__(self, turn: Turn) -> None:
         super().__init__()
-        self.messages = turn.replies
         self._turn = turn
 
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
-        """The whole message of Rasa at once; a channel renders it (metadata say which reply it is and its sources)."""
-        data = {key: message[key] for key in ("text", "buttons", "image") if message.get(key)}
-        data["metadata"] = {key: message[key] for key in ("utter_action", "sources") if message.get(key)}
-        self.messages.append(data)
-        if metrics.kind(data) == "crisis":
+        """The whole message of Rasa at once; a channel renders it."""
+        reply = Reply.of_message(message)
+        self._turn.replies.append(reply)
+        if reply.topic.kind == "crisis":
             self._turn.effects += crisis_notice(recipient_id, self._turn.message_id)
 
 
-def text_of(value: Any) -> str:
-    """The patient's words as they came, without what no database can hold and with a blank in endless words.
-
-    MessageReader cleans them further.
-
-    Raises:
-        Refused: no text, or more than MAX_TEXT characters.
-    """
-    if not isinstance(value, str):
-        raise Refused(400, "'message' is missing: send the patient's words as a text.")
-    if len(value) > MAX_TEXT:
-        raise Refused(413, f"'message' is longer than {MAX_TEXT} characters.")
-    return _ENDLESS_WORD.sub(r"\g<0> ", value.encode("utf-8", "ignore").decode("utf-8").replace("\x00", ""))
-
-
-def id_of(value: Any, name: str, longest: int = MAX_MESSAGE_ID) -> str:
-    """An id that a caller chose: 1 to `longest` printable characters. Raises Refused."""
-    if not isinstance(value, str) or not value.strip():
-        raise Refused(400, f"'{name}' is missing: send it as a text.")
-    if len(value) > longest:
-        raise Refused(400, f"'{name}' is longer than {longest} characters.")
-    if any(unicodedata.category(c).startswith("C") for c in value):
-        raise Refused(400, f"'{name}' holds control characters.")
-    return value
-
-
-async def answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
+async def answer(on_new_message: OnNewMessage, message: Message) -> Answer:
     """Answers one message within SECONDS, whatever is broken. Never raises, but when the server itself is stopping."""
     started = time.perf_counter()
-    with logs.about(incoming.conversation), metrics.turn_under_way():
-        found = await _answer(on_new_message, incoming)
-    metrics.count_turn(incoming.channel, found.outcome, found.replies, time.perf_counter() - started)
+    with logs.about(message.conversation), metrics.turn_under_way():
+        found = await _answer(on_new_message, message)
+    metrics.count_turn(message.channel, found.outcome, found.replies, time.perf_counter() - started)
     return found
 
 
-async def _answer(on_new_message: OnNewMessage, incoming: Incoming) -> Answer:
+async def _answer(on_new_message: OnNewMessage, message: Message) -> Answer:
     end = time.perf_counter() + SECONDS  # counting has its part of the time: Redis may hang too
     try:
-        await limits().visitor(incoming.conversation, incoming.address)
+        await rate_limits().visitor(message.conversation, message.address)
     except Limited as limited:
         metrics.count_limited(limited.who)
-        text = incoming.text if len(incoming.text) <= 2 * _ENDS else f"{incoming.text[:_ENDS]} {incoming.text[-_ENDS:]}"
-        crisis = first_aid.crisis_reply(text) if limits().may_search(incoming.address) else None
+        text = message.text if len(message.text) <= 2 * _ENDS else f"{message.text[:_ENDS]} {message.text[-_ENDS:]}"
+        crisis = first_aid.crisis_reply(text) if rate_limits().may_search(message.address) else None
         if crisis:  # counted, but a crisis is answered
             return Answer([crisis], stored=False)
         return Answer([first_aid.too_many_messages()], "limited", limited.seconds, stored=False)
     try:
-        return Answer(await asyncio.wait_for(_turn(on_new_message, incoming), end - time.perf_counter()))
+        return Answer(await asyncio.wait_for(_turn(on_new_message, message), end - time.perf_counter()))
     except (Exception, TurnAborted) as error:
         logger.error("The turn failed: %s", _reason(error), exc_info=error)
-        return Answer([first_aid.crisis_reply(incoming.text) or first_aid.technical_problem()], "failed", stored=False)
+        return Answer([first_aid.crisis_reply(message.text) or first_aid.technical_problem()], "failed", stored=False)
 
 
 def _reason(error: BaseException) -> str:
@@ -162,19 +102,16 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__
 
 
-async def _turn(on_new_message: OnNewMessage, incoming: Incoming) -> List[Dict[str, Any]]:
+async def _turn(on_new_message: OnNewMessage, message: Message) -> List[Reply]:
     """The replies of one turn that is stored. A turn that failed before it was stored can be worked out again."""
     # A caller that gives one id to two messages means two messages.
-    words = hashlib.sha256(incoming.text.encode("utf-8", "replace")).hexdigest()[:16]
-    message_id = f"{incoming.message_id} {words}" if incoming.message_id else uuid.uuid4().hex
+    words = hashlib.sha256(message.text.encode("utf-8", "replace")).hexdigest()[:16]
+    message_id = f"{message.message_id} {words}" if message.message_id else uuid.uuid4().hex
     for tried in range(1, _TRIES + 1):
-        turn = Turn(message_id, deliveries=incoming.deliveries)
+        turn = Turn(message_id, deliveries=message.deliveries)
         current_turn.set(turn)
-        message = UserMessage(
-            incoming.text, _Collector(turn), incoming.conversation, input_channel=incoming.channel, message_id=message_id
-        )
         try:
-            await on_new_message(message)
+            await on_new_message(_as_rasa_reads_it(message, turn))
         except AlreadyAnswered as before:
             return before.replies
         except (StaleTurn, DatabaseUnavailable):
@@ -186,3 +123,9 @@ async def _turn(on_new_message: OnNewMessage, incoming: Incoming) -> List[Dict[s
             raise NotAnswered("Rasa did not answer; is a model loaded?")
         return turn.replies or [first_aid.technical_problem()]
     raise AssertionError("every try returns or raises")
+
+
+def _as_rasa_reads_it(message: Message, turn: Turn) -> UserMessage:
+    metadata = {"messaging": True} if message.messaging else None
+    collector = _Collector(turn)
+    return UserMessage(message.text, collector, message.conversation, None, message.channel, turn.message_id, metadata)

@@ -8,8 +8,8 @@ from sanic import response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide.channels.door import Refused
-from infusion_guide.channels.messaging import same
+from infusion_guide.channels.message import Refused
+from infusion_guide.channels.platform import bearer, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.delivery.outbox import NotDelivered
 
@@ -51,7 +51,7 @@ async def post_graph(
         NotDelivered: Meta did not take it. Final as the error code says, else as the HTTP status says.
     """
     try:
-        return await post(platform, url, body, headers={"Authorization": f"Bearer {token}"})
+        return await post(platform, url, body, headers=bearer(token))
     except PlatformRefused as refused:
         code = _code(refused.answer)
         if code is None:

@@ -11,10 +11,11 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels.channel import address_of, database_of, json_of
-from infusion_guide.channels.door import SECONDS, Refused
-from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.message import Refused
+from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
+from infusion_guide.server.bounds import SECONDS
 from infusion_guide.storage import privacy
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.sealing import Unreadable
@@ -62,7 +63,7 @@ def _handler(channel_name: str, work: Work) -> Callable[[Request], Awaitable[HTT
     async def handle(request: Request) -> HTTPResponse:
         headers = _cross_origin(request)
         try:
-            await limits().address(address_of(request))
+            await rate_limits().address(address_of(request))
             conversation = _conversation(request, channel_name)
             return response.json(await asyncio.wait_for(_between_turns(request, conversation, work), SECONDS), headers=headers)
         except Limited as limited:
@@ -70,7 +71,7 @@ def _handler(channel_name: str, work: Work) -> Callable[[Request], Awaitable[HTT
             return response.json({"error": "Too many calls. Please wait a minute."}, status=429, headers=headers)
         except Refused as refused:
             return response.json({"error": str(refused)}, status=refused.status, headers=headers)
-        except (DatabaseUnavailable, Unreadable, asyncio.TimeoutError) as error:
+        except (TimeoutError, DatabaseUnavailable, Unreadable) as error:
             logger.error("A patient's request for %s failed: %s: %s", request.path, type(error).__name__, error)
             return response.json({"error": _TRY_AGAIN}, status=503, headers=headers)
 

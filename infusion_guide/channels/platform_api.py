@@ -1,6 +1,5 @@
 """Calls to messaging platforms: a time limit, and failures told apart: try later, or never again."""
 
-import asyncio
 import json
 from typing import Any, Dict, Optional
 
@@ -33,7 +32,7 @@ async def post(
             async with session.post(url, json=body, data=form, headers=headers, auth=auth, allow_redirects=False) as answered:
                 found = _object(await answered.content.read(_LONGEST_ANSWER))
                 status, wait = answered.status, answered.headers.get("Retry-After", "")
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise NotDelivered(f"{platform} cannot be reached ({type(error).__name__}).") from None
     if status >= 300:
         final = 400 <= status < 500 and status not in (401, 403, 408, 425, 429)

@@ -6,24 +6,17 @@ answer. A payload is never shown.
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
-from infusion_guide.replies.library import line
+from infusion_guide.replies.book import line
+from infusion_guide.replies.reply import Button, Reply
 
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 
 
 @dataclass(frozen=True)
-class Button:
-    """What is read on it (`title`) and what pressing it sends (`payload`)."""
-
-    title: str
-    payload: str
-
-
-@dataclass(frozen=True)
 class Limits:
-    """What a platform takes: characters of a text, buttons below one, characters of a button's title."""
+    """What one message of a platform holds: characters of a text, buttons below it, characters of a button's title."""
 
     text: int
     buttons: int = 0
@@ -38,18 +31,24 @@ class Bubble:
     buttons: Tuple[Button, ...] = ()
 
 
-def bubbles(replies: Sequence[Dict[str, Any]], limits: Limits) -> List[Bubble]:
-    """The messages that say `replies` (Rasa's form) within `limits`; buttons stand below the last one."""
+def bubbles(replies: Sequence[Reply], limits: Limits) -> List[Bubble]:
+    """The messages that say `replies` within `limits`; buttons stand below the last one."""
     shown, listed = _divided(_offered(replies), limits)
-    texts = [reply["text"].strip() for reply in replies if reply.get("text", "").strip()]
+    texts = [reply.text.strip() for reply in replies if reply.text.strip()]
     if listed:
         numbered = [f"{number}. {button.title}" for number, button in enumerate(listed, start=1)]
         texts[-1:] = ["\n".join([*texts[-1:], line("utter_choose_by_number"), *numbered])]
-    parts = [part for text in texts for part in _cut(text, limits.text)]
+    parts = [part for text in texts for part in cut(text, limits.text)]
     return [Bubble(part) for part in parts[:-1]] + [Bubble(part, tuple(shown)) for part in parts[-1:]]
 
 
-def chosen(text: str, replies: Sequence[Dict[str, Any]], limits: Limits) -> Optional[str]:
+def joined(replies: Sequence[Reply]) -> Reply:
+    """`replies` as one, for platforms that charge for each message."""
+    texts = [reply.text.strip() for reply in replies if reply.text.strip()]
+    return Reply("", "\n".join(texts), tuple(_offered(replies)))
+
+
+def chosen(text: str, replies: Sequence[Reply], limits: Limits) -> Optional[str]:
     """The payload that the patient means by `text`, the number or the title of what `replies` offered; None: just words."""
     offered = _offered(replies)
     words = text.strip().rstrip(".)").casefold()
@@ -59,8 +58,8 @@ def chosen(text: str, replies: Sequence[Dict[str, Any]], limits: Limits) -> Opti
     return next((button.payload for button in offered if button.title.rstrip(".?").casefold() == words.rstrip("?")), None)
 
 
-def _offered(replies: Sequence[Dict[str, Any]]) -> List[Button]:
-    return [Button(button["title"], button["payload"]) for reply in replies for button in reply.get("buttons") or []]
+def _offered(replies: Sequence[Reply]) -> List[Button]:
+    return [button for reply in replies for button in reply.buttons]
 
 
 def _divided(buttons: List[Button], limits: Limits) -> Tuple[List[Button], List[Button]]:
@@ -69,7 +68,7 @@ def _divided(buttons: List[Button], limits: Limits) -> Tuple[List[Button], List[
     return fitting, [button for button in buttons if button not in fitting]
 
 
-def _cut(text: str, longest: int) -> List[str]:
+def cut(text: str, longest: int) -> List[str]:
     """`text` in parts of at most `longest` characters, cut between lines, else sentences, else words, else anywhere."""
     parts = []
     while len(text) > longest:

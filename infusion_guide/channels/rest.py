@@ -13,8 +13,8 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of, json_of
-from infusion_guide.channels.door import Incoming, Refused, id_of, text_of
-from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.message import Message, Refused, id_of, text_of
+from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
 
@@ -26,10 +26,7 @@ class RestChannel(Channel):
     message that is sent again with the same one is answered with the same replies and stored once.
     """
 
-    @classmethod
-    def name(cls) -> str:
-        """See parent."""
-        return "rest"
+    name = "rest"
 
     def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """See parent."""
@@ -38,39 +35,39 @@ class RestChannel(Channel):
         async def conversation(request: Request) -> HTTPResponse:
             try:
                 _admit(request)
-                await limits().address(address_of(request))
+                await rate_limits().address(address_of(request))
             except (Refused, Limited) as refused:
                 return _refusal(refused)
-            return response.json({"sender": identity.issue(self.name())})
+            return response.json({"sender": identity.issue(self.name)})
 
         @blueprint.post("/webhook")
         async def receive(request: Request) -> HTTPResponse:
             try:
                 _admit(request)
-                incoming = self._read(request)
+                message = self._read(request)
             except Refused as refused:
                 return _refusal(refused)
-            found = await reply_to(incoming)
+            found = await reply_to(message)
             headers = {"Retry-After": str(found.retry_after)} if found.retry_after else None
-            replies = [{"recipient_id": request.json["sender"], **reply} for reply in found.replies]
+            replies = [{"recipient_id": request.json["sender"], **reply.as_message()} for reply in found.replies]
             return response.json(replies, status=found.status, headers=headers)
 
-    def _read(self, request: Request) -> Incoming:
+    def _read(self, request: Request) -> Message:
         body = json_of(request)
         if not isinstance(body, dict):
             raise Refused(400, "The body must be a JSON object with 'sender' and 'message'.")
         sender = id_of(body.get("sender"), "sender")
         if settings().rest_token:
             try:
-                sender = identity.conversation_of(self.name(), sender)
+                sender = identity.conversation_of(self.name, sender)
             except identity.NotIssued:
                 raise Refused(403, "'sender' was not issued here: POST /webhooks/rest/conversation gives one.") from None
         else:
-            sender = f"{self.name()}:{sender}"
+            sender = f"{self.name}:{sender}"
         text = text_of(body.get("message"))
         given: Optional[str] = body.get("message_id")
         message_id = None if given is None else id_of(given, "message_id")
-        return Incoming(sender, text, self.name(), address_of(request), message_id)
+        return Message(sender, text, self.name, address_of(request), message_id)
 
 
 def _admit(request: Request) -> None:

@@ -14,14 +14,17 @@ from sanic.request import Request
 from sanic.response import BaseHTTPResponse
 
 from infusion_guide.channels.channel import Channel, ReplyTo, address_of, database_of
-from infusion_guide.channels.door import MAX_BODY, MAX_MESSAGE_ID, Incoming, Refused, id_of, text_of
-from infusion_guide.channels.limits import Limited, limits
+from infusion_guide.channels.message import MAX_MESSAGE_ID, Message, Refused, id_of, text_of
 from infusion_guide.channels.own_data import add_own_data_routes, add_preflight
+from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.channels.website import add_website
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import button_title
+from infusion_guide.replies.book import button_title
+from infusion_guide.replies.reply import Reply
 from infusion_guide.replies.sources import described, without_source_line
+from infusion_guide.replies.topic import Topic
+from infusion_guide.server.bounds import MAX_BODY
 from infusion_guide.storage import transcript
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.feedback import Judgement, NoSuchAnswer, judge
@@ -68,7 +71,7 @@ class _Server(socketio.AsyncServer):
         if len(self.environ) >= _MOST_CONNECTIONS:
             return False
         try:
-            await limits().address(address_of(environ["sanic.request"]))
+            await rate_limits().address(address_of(environ["sanic.request"]))
         except Limited:
             return False
         return await super()._handle_eio_connect(eio_sid, environ)
@@ -101,10 +104,7 @@ class WebChannel(Channel):
     (RasaHQ/rasa#13027).
     """
 
-    @classmethod
-    def name(cls) -> str:
-        """See parent."""
-        return "web"
+    name = "web"
 
     def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """See parent."""
@@ -117,14 +117,14 @@ class WebChannel(Channel):
         async def erased(conversation: str) -> None:
             await self._sio.emit("erased", room=conversation)
 
-        add_own_data_routes(blueprint, self.name(), erased)
+        add_own_data_routes(blueprint, self.name, erased)
 
     def attach(self, app: Sanic) -> None:
         """See parent."""
         app.config.WEBSOCKET_MAX_SIZE = MAX_BODY
         self._app = app
         self._sio.attach(app, "/socket.io")
-        add_preflight(app, self.name())
+        add_preflight(app, self.name)
         add_website(app)
 
     def _listen(self, sio: socketio.AsyncServer, reply_to: ReplyTo) -> None:
@@ -146,13 +146,13 @@ class WebChannel(Channel):
         async def session_request(sid: str, data: Any = None, *_: Any) -> None:
             given = data.get("session_id") if isinstance(data, dict) else None
             try:
-                conversation = identity.conversation_of(self.name(), given)
-                ticket = identity.issue(self.name(), conversation)  # its time begins anew
+                conversation = identity.conversation_of(self.name, given)
+                ticket = identity.issue(self.name, conversation)  # its time begins anew
             except identity.NotIssued:
-                conversation, ticket = "", identity.issue(self.name())
+                conversation, ticket = "", identity.issue(self.name)
             with suppress(KeyError):  # the visitor left already
                 # Joined before its talk is read: nothing that is said meanwhile is missed, what comes twice is seen once.
-                await _join(sio, sid, conversation or identity.conversation_of(self.name(), ticket))
+                await _join(sio, sid, conversation or identity.conversation_of(self.name, ticket))
                 turns = await self._history(sid, conversation) if conversation else []
                 await sio.emit("session_confirm", ticket, room=sid)
                 await sio.emit("history", {"turns": turns}, room=sid)
@@ -164,10 +164,10 @@ class WebChannel(Channel):
                 return
             waiting[sid] = waiting.get(sid, 0) + 1
             try:
-                incoming = self._read(data, (await sio.get_session(sid)).get("address"))
+                message = self._read(data, (await sio.get_session(sid)).get("address"))
                 with suppress(KeyError):  # this window is gone; another of the same patient may listen
-                    await _join(sio, sid, incoming.conversation)
-                await _answer(sio, incoming, reply_to)
+                    await _join(sio, sid, message.conversation)
+                await _answer(sio, message, reply_to)
             except Refused as refused:
                 await _refuse(sio, sid, str(refused), data)
             except KeyError:
@@ -180,10 +180,10 @@ class WebChannel(Channel):
         @sio.event
         async def feedback(sid: str, data: Any = None, *_: Any) -> Dict[str, Any]:
             try:
-                await limits().address((await sio.get_session(sid)).get("address") or "-")
+                await rate_limits().address((await sio.get_session(sid)).get("address") or "-")
                 judgement = self._judgement(data)
                 answer = await database_of(self._app).run(lambda connection: judge(connection, judgement))
-                metrics.count_feedback(judgement.value, {"metadata": {"utter_action": answer}})
+                metrics.count_feedback(judgement.value, Topic.of(answer))
                 return {"ok": True}
             except (Refused, NoSuchAnswer) as error:
                 return {"error": str(error)}
@@ -196,14 +196,14 @@ class WebChannel(Channel):
     async def _history(self, sid: str, conversation: str) -> Optional[List[Dict[str, Any]]]:
         """The latest turns of `conversation` as docs/widget.md has them; None when nobody can read them now."""
         try:
-            await limits().address((await self._sio.get_session(sid)).get("address") or "-")
+            await rate_limits().address((await self._sio.get_session(sid)).get("address") or "-")
             turns = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, _HISTORY))
         except (DatabaseUnavailable, Unreadable, Limited, KeyError) as error:
             logger.warning("A visitor's talk was not shown again: %s", type(error).__name__)
             return None
         for turn in turns:
             turn["replies"] = [
-                {"message_id": turn["message_id"], "number": number, "at": reply["at"], **_rendered(reply)}
+                {"message_id": turn["message_id"], "number": number, "at": reply["at"], **_rendered(Reply.of_message(reply))}
                 for number, reply in enumerate(turn["replies"])
             ]
         return turns
@@ -212,15 +212,15 @@ class WebChannel(Channel):
         if not isinstance(data, dict):
             raise Refused(400, "Send an object with 'session_id'.")
         try:
-            return identity.conversation_of(self.name(), data.get("session_id"))
+            return identity.conversation_of(self.name, data.get("session_id"))
         except identity.NotIssued:
             raise Refused(403, "'session_id' was not issued here, or has expired: send session_request first.") from None
 
-    def _read(self, data: Any, address: Any) -> Incoming:
+    def _read(self, data: Any, address: Any) -> Message:
         conversation = self._conversation(data)
         given = data.get("message_id")
         message_id = uuid.uuid4().hex if given is None else id_of(given, "message_id")
-        return Incoming(conversation, text_of(data.get("message")), self.name(), address, message_id)
+        return Message(conversation, text_of(data.get("message")), self.name, address, message_id)
 
     def _judgement(self, data: Any) -> Judgement:
         conversation, number, value, reason = self._conversation(data), data.get("number"), data.get("value"), data.get("reason")
@@ -234,24 +234,26 @@ class WebChannel(Channel):
         return Judgement(conversation, message_id, number, value, text_of(reason).strip() if reason else None)
 
 
-async def _answer(sio: socketio.AsyncServer, incoming: Incoming, reply_to: ReplyTo) -> None:
+async def _answer(sio: socketio.AsyncServer, message: Message, reply_to: ReplyTo) -> None:
     """One turn, told to every window of the conversation: a patient with two of them open sees the same talk in both."""
 
     async def tell(event: str, words: Dict[str, Any]) -> None:
-        await sio.emit(event, {"message_id": incoming.message_id, **words}, room=incoming.conversation)
+        await sio.emit(event, {"message_id": message.message_id, **words}, room=message.conversation)
 
-    await tell("turn_start", {"text": button_title(incoming.text), "at": time.time()})
-    found = await reply_to(incoming)
+    await tell("turn_start", {"text": button_title(message.text), "at": time.time()})
+    found = await reply_to(message)
     for number, reply in enumerate(found.replies):
         await tell("bot_uttered", {"number": number, "at": time.time(), **_rendered(reply)})
     await tell("turn_end", {"outcome": found.outcome, "retry_after": found.retry_after})
 
 
-def _rendered(reply: Dict[str, Any]) -> Dict[str, Any]:
+def _rendered(reply: Reply) -> Dict[str, Any]:
     """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply, and its sources in words."""
-    sources = described(reply)
-    rendered = {"text": without_source_line(reply["text"], sources), "metadata": reply.get("metadata") or {}, "sources": sources}
-    buttons = [{"content_type": "text", "title": b["title"], "payload": b["payload"]} for b in reply.get("buttons") or []]
+    shown = described(reply.sources)
+    sources = [{"label": source.label, "claims": [claim.words for claim in source.claims]} for source in shown]
+    metadata = reply.as_message()["metadata"]
+    rendered = {"text": without_source_line(reply.text, shown), "metadata": metadata, "sources": sources}
+    buttons = [{"content_type": "text", "title": button.title, "payload": button.payload} for button in reply.buttons]
     return {**rendered, "quick_replies": buttons} if buttons else rendered
 
 

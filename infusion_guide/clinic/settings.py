@@ -9,6 +9,8 @@ from typing import Dict, Mapping, Tuple
 
 from dotenv import dotenv_values
 
+from infusion_guide.clinic import opening_hours as hours
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 ENV_FILE = ROOT / ".env"
 
@@ -213,8 +215,6 @@ class Settings:
 
     def _check_hours(self) -> None:
         from phonenumbers import SUPPORTED_REGIONS
-
-        from infusion_guide.clinic import hours  # only here: it asks for settings itself
 
         readers = {"clinic_hours": hours.read_week, "clinic_timezone": hours.read_zone, "clinic_holidays": hours.read_days_off}
         for name, read in readers.items():

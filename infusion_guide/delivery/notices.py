@@ -87,7 +87,7 @@ async def post(entry: Entry) -> None:
             async with session.post(settings().notice_webhook, data=body, headers=headers, allow_redirects=False) as answered:
                 if answered.status >= 300:
                     raise NotDelivered(f"NOTICE_WEBHOOK answered {answered.status}.")
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise NotDelivered(f"NOTICE_WEBHOOK cannot be reached ({type(error).__name__}).") from None
 
 

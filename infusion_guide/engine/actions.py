@@ -45,7 +45,7 @@ class Actions(EndpointConfig):
         """
         try:
             answer = await asyncio.wait_for(self.perform(*args, **kwargs), SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise TurnAborted(f"The action did not answer within {SECONDS:.0f} s.") from None
         if not _is_result(answer):
             raise TurnAborted("The action answered what is no result of an action.")

@@ -4,7 +4,6 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.graph import ExecutionContext, GraphNode, GraphNodeHook, GraphSchema
-from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.storage import ModelStorage
 
@@ -12,7 +11,7 @@ _Plan = List[Tuple[str, GraphNode, Tuple[str, ...]]]
 
 
 class SequentialGraphRunner(GraphRunner):
-    """Same results as Rasa's DaskGraphRunner, which plans the same graph anew at each of its three runs a message.
+    """Stands in the place of Rasa's DaskGraphRunner (compat.py), which plans the same graph anew at each of its runs.
 
     Planning and dask's scheduler took a sixth of a message's time (docs/benchmarks.md).
     """
@@ -31,12 +30,11 @@ class SequentialGraphRunner(GraphRunner):
         hooks: Optional[List[GraphNodeHook]] = None,
     ) -> "SequentialGraphRunner":
         """See parent."""
-        return cls.like(DaskGraphRunner.create(graph_schema, model_storage, execution_context, hooks))
-
-    @classmethod
-    def like(cls, runner: DaskGraphRunner) -> "SequentialGraphRunner":
-        """A runner of the components that `runner` has loaded."""
-        return cls(runner._graph_schema, runner._instantiated_nodes)
+        nodes = {
+            name: GraphNode.from_schema_node(name, node, model_storage, execution_context, hooks)
+            for name, node in graph_schema.nodes.items()
+        }
+        return cls(graph_schema, nodes)
 
     def run(self, inputs: Optional[Dict[str, Any]] = None, targets: Optional[List[str]] = None) -> Dict[str, Any]:
         """Outputs of `targets` by name; see parent."""

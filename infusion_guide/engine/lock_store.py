@@ -62,7 +62,7 @@ class ConversationLocks(LockStore):
         lock = self._redis.lock(f"conversation:{conversation_id}", timeout=EXPIRES, sleep=POLLED, blocking_timeout=EXPIRES + 0.5)
         try:
             return lock if await lock.acquire() else None
-        except (RedisError, OSError, asyncio.TimeoutError) as error:
+        except (TimeoutError, RedisError, OSError) as error:
             self._alone_until = time.monotonic() + _ALONE
             logger.warning("Redis does not lock (%s); stored versions keep the order. See REDIS_URL.", type(error).__name__)
             return None
@@ -75,7 +75,7 @@ class ConversationLocks(LockStore):
         """Whether Redis answers; True where none is used."""
         try:
             return self._redis is None or bool(await self._redis.ping())
-        except (RedisError, OSError, asyncio.TimeoutError):
+        except (TimeoutError, RedisError, OSError):
             return False
 
     # Rasa's interface for its own ticket locks, which nothing here uses.
@@ -95,5 +95,5 @@ async def _renew(lock: Lock) -> None:
         await asyncio.sleep(RENEWED)
         try:
             await lock.reacquire()
-        except (RedisError, LockNotOwnedError, OSError, asyncio.TimeoutError):
+        except (TimeoutError, RedisError, LockNotOwnedError, OSError):
             return

@@ -36,13 +36,13 @@ async def loaded(model: Path) -> Any:
     """Rasa's agent of `model`, fit for patients, without a server.
 
     Raises:
-        Misconfigured: it would run without what protects them (server/application.py).
+        Misconfigured: it would run without what protects them (engine/agent.py).
     """
     from rasa.core.agent import load_agent
     from rasa.core.utils import AvailableEndpoints
 
-    from infusion_guide.server.application import make_fit
+    from infusion_guide.engine.agent import set_up
 
     agent = await load_agent(model_path=str(model), endpoints=AvailableEndpoints.read_endpoints(_ENDPOINTS))
-    make_fit(agent)
+    set_up(agent)
     return agent

@@ -17,6 +17,7 @@ from infusion_guide.callbacks.fields import PRIVATE_SLOTS
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
 from infusion_guide.engine.turn_records import callback_of
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import callbacks, misses
 from infusion_guide.storage import counts as facts
 from infusion_guide.storage.database import database
@@ -76,7 +77,7 @@ class TrackerStore(RasaTrackerStore):
         if not rows or not self.domain:
             return None
         if rows[0].replies is not None:
-            raise AlreadyAnswered(unseal(rows[0].replies))
+            raise AlreadyAnswered([Reply.of_message(message) for message in unseal(rows[0].replies)])
         version, state = rows[0].version, unseal(rows[0].state)
         recent_events = [unseal(row.data) for row in rows if row.data]
         if not recent_events:
@@ -118,7 +119,7 @@ class TrackerStore(RasaTrackerStore):
             turn=turn,
         )
         if turn:
-            names = [(reply.get("metadata") or {}).get("utter_action", "") for reply in turn.replies]
+            names = [reply.name for reply in turn.replies]
             stored_turn.outcome = facts.outcome_of(names)
             stored_turn.counts = facts.of_turn(tracker.get_latest_input_channel() or "", names, began=not version)
             stored_turn.miss = misses.of_turn(tracker, turn.message_id, names)
@@ -161,7 +162,8 @@ def _write(connection: Connection, sender: str, stored: _StoredTurn) -> None:
     if stored.events:
         connection.execute(sa.insert(events), stored.events)
     if stored.turn:
-        said = {"sender_id": sender, "message_id": stored.turn.message_id, "replies": seal(stored.turn.replies), "at": now}
+        replies = seal([reply.as_message() for reply in stored.turn.replies])
+        said = {"sender_id": sender, "message_id": stored.turn.message_id, "replies": replies, "at": now}
         connection.execute(sa.insert(turns).values(said))
     if stored.callback:
         callbacks.put(connection, stored.callback)

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, Iterator, List, Set
 
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies.library import read_yaml
 from infusion_guide.server.console import Bar, quietly
 from infusion_guide.storage import taught as room
 
@@ -41,7 +41,8 @@ def fingerprint(project: Path = ROOT) -> str:
 
 def versions(project: Path = ROOT) -> List[str]:
     """The pinned versions of LIBRARIES, for example numpy==2.2.6."""
-    pinned = (project / "requirements" / "base.txt").read_text(encoding="utf-8")
+    files = (project / "requirements" / f"{name}.txt" for name in ("base", "alone"))
+    pinned = "".join(path.read_text(encoding="utf-8") for path in files)
     return re.findall(rf"^(?:{'|'.join(LIBRARIES)})==[^ ]+", pinned, re.MULTILINE)
 
 

@@ -13,9 +13,7 @@ from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
 from infusion_guide.engine.actions import InProcess
-from infusion_guide.server.application import quicken
-
-KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
+from infusion_guide.replies.topic import KINDS, Topic
 
 
 class Assistant:
@@ -51,20 +49,16 @@ class Assistant:
 
 def kind_and_topic(names: List[str]) -> "tuple[str, Optional[str]]":
     """Kind and topic of a turn's replies: a crisis counts first, then the first reply on a topic."""
-    topical = [name[len("utter_") :].split("/", 1) for name in names if "/" in name]
-    topical = [pair for pair in topical if pair[0] in KINDS]
-    for kind, topic in sorted(topical, key=lambda pair: pair[0] != "crisis"):
-        return kind, topic
-    if any(name.startswith("utter_fallback") for name in names):
-        return "fallback", None
-    return "other", None
+    said = [Topic.of(name) for name in names]
+    for topic in sorted((each for each in said if each.kind in KINDS), key=lambda each: each.kind != "crisis"):
+        return topic.kind, topic.name
+    return "fallback" if any(topic.is_fallback for topic in said) else "other", None
 
 
 def assistant(model: Path) -> Assistant:
     """The assistant of `model`, ready to talk."""
-    replies = EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies")
+    replies = EndpointConfig(type="infusion_guide.engine.replies.ReviewedReplies")
     agent = asyncio.run(load_agent(model_path=str(model), endpoints=AvailableEndpoints(action=InProcess(), nlg=replies)))
-    quicken(agent)
     return Assistant(agent)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List
 
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies.library import read_yaml
 
 HELDOUT = ROOT / "tests" / "heldout"
 DEVELOPMENT = ROOT / "tests" / "development"

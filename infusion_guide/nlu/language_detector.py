@@ -2,6 +2,7 @@
 
 from typing import List
 
+import numpy as np
 import scipy.sparse
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -36,16 +37,28 @@ class LanguageDetector(TrainedComponent):
     """
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learns from every training sentence; needs all three languages."""
+        """Learns from every training sentence; needs all three languages.
+
+        One language against the rest each, the language's sentences weighted up to a third of all.
+        """
         examples = labelled_examples(training_data)
         counts = scipy.sparse.vstack([e.get(COUNTS).values for e in examples])
-        learner = LogisticRegression(C=100, solver="liblinear", class_weight="balanced")
-        return self.store(learner.fit(counts, [language_of_example(e) for e in examples]))
+        spoken = np.array([language_of_example(e) for e in examples])
+        names, weights, biases = sorted(set(spoken)), [], []
+        for name in names:
+            weight = {True: len(spoken) / (len(names) * np.sum(spoken == name)), False: 1.0}
+            learner = LogisticRegression(C=100, solver="liblinear", class_weight=weight).fit(counts, spoken == name)
+            weights.append(learner.coef_[0])
+            biases.append(learner.intercept_[0])
+        return self.store((names, np.ascontiguousarray(np.transpose(weights)), np.array(biases)))
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Sets LANGUAGE on each message."""
         for message in worded(messages):
             too_short = len(message.get(TEXT) or "") < _SHORTEST  # "y", "ok": nobody can tell
-            language = "en" if too_short else self.model.predict(message.get(COUNTS).values[:1])[0]
-            message.set(LANGUAGE, str(language), add_to_output=True)
+            message.set(LANGUAGE, "en" if too_short else self._language(message), add_to_output=True)
         return messages
+
+    def _language(self, message: Message) -> str:
+        names, weights, biases = self.model
+        return str(names[int((message.get(COUNTS).values[:1] @ weights + biases).argmax())])

@@ -10,13 +10,13 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from infusion_guide.clinic.data import DATA, read_yaml
+from infusion_guide.nlu.history import said
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.text_model import TextModel
 from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
-from infusion_guide.replies.complete import said
-from infusion_guide.replies.library import DATA, read_yaml
 from infusion_guide.text.danger_patterns import ALARM, CHECK_IN, HARMLESS, REASSURED, Patterns
 
 # Output property of a message: {"level": "alarm" | "check_in" | None, "topic": str, "score": float, "doubt": float,

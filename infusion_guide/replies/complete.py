@@ -1,25 +1,17 @@
-"""Says the reviewed replies: picks the variation, names the source, leads to a professional, offers next questions."""
+"""Completes a reply: picks the wording, names the source, leads to a professional, offers next questions."""
 
-import copy
-from typing import Any, Dict, List, Optional
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any, List, Mapping, Sequence
 
-from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
-from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import BotUttered
-from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.utils.endpoints import EndpointConfig
-
-from infusion_guide.callbacks.callback import summary
-from infusion_guide.callbacks.fields import REFERENCE
-from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, claims, clinic_answers, replies, section_labels
+from infusion_guide.replies.book import Variation, fill, line, topic_title, variations
+from infusion_guide.replies.reply import Button, Reply
+from infusion_guide.replies.sources import CLINIC, DOCUMENT, sources
+from infusion_guide.replies.topic import Topic
 
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3
-
-# Channels on other companies' servers: the first reply says what that means.
-MESSAGING = ("telegram", "slack", "messenger", "whatsapp", "sms")
 
 # Replies after which a call-back is offered: what the document leaves out, what a program must not answer, and a person.
 OFFERS_CALLBACK = ("utter_uncovered/", "utter_advice/", "utter_misuse/", "utter_fallback_person", "utter_talk_to_person")
@@ -36,148 +28,86 @@ NO_CALLBACK = {
     "utter_uncovered/privacy",
 }
 
-REFERRALS = {
-    "clinician": "utter_referral_clinician",
-    "prescriber": "utter_referral_prescriber",
-    "specialist": "utter_referral_specialist",
-    "clinic": "utter_referral_clinic",
-}
 
+@dataclass(frozen=True)
+class Situation:
+    """All that a reply depends on beside its name and the settings.
 
-def said(tracker: DialogueStateTracker) -> List[str]:
-    """Names of the replies the bot has said in this conversation, oldest first."""
-    return [e.metadata.get("utter_action", "") for e in tracker.events if isinstance(e, BotUttered)]
-
-
-def misses_running(replies: List[str]) -> List[str]:
-    """The fallback replies that ended the conversation so far without an answer between, oldest first."""
-    running: List[str] = []
-    for name in reversed(replies):
-        if not name.startswith("utter_fallback"):
-            break
-        running.insert(0, name)
-    return running
-
-
-class ReviewedReplies(TemplatedNaturalLanguageGenerator):
-    """Rasa's response templates, plus what a patient is owed with each of them.
-
-    A response's `metadata` (data/responses/) says how it is completed:
-    `sources` (claims or authorities it rests on), `hours` (whether the clinic's opening hours follow), `refer` (who the last
-    line leads to), `next` (topics offered as buttons), `title` (its own button), `language` ("es" for the Spanish variation).
-    The bot event keeps `utter_action` and `sources` in its metadata, so that channels can show them.
+    `said`: names of the replies before, oldest first; `careful`: a crisis was not cleared up; `in_form`: a call-back request
+    is being made, `request_sent`: one was; `notice`: the channel is on another company's servers, of which the first reply
+    speaks; `own`: the clinic's own answer, said in the place of ours, or ""; `offered`: labels offered in the place of the
+    reply's own next topics; `hours`: what to say of the clinic's hours (clinic/hours.py, by_opening_hours); `words`: what
+    fills the reply's braces beside the settings.
     """
 
-    def __init__(self, endpoint_config: Optional[EndpointConfig] = None, domain: Optional[Domain] = None) -> None:
-        super().__init__({})
+    said: Sequence[str] = ()
+    language: str = "en"
+    careful: bool = False
+    in_form: bool = False
+    request_sent: bool = False
+    notice: bool = False
+    own: str = ""
+    offered: Sequence[str] = ()
+    hours: Mapping[str, str] = field(default_factory=lambda: {"response": "utter_clinic_hours"})
+    words: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def responses(self) -> Dict[str, List[Dict[str, Any]]]:
-        """What data/responses/ says now, by the response's name."""
-        return replies()
 
-    @responses.setter
-    def responses(self, trained: Any) -> None:
-        """Rasa hands over what the folder said when the model was trained. Nothing learns from words, so they are not kept."""
+def complete(name: str, now: Situation) -> Reply:
+    """The reply `name` as a patient reads it `now`. Raises KeyError: no such reply, or nothing fills one of its braces."""
+    chosen = _variation(name, now)
+    lines = _lines(name, chosen, now)
+    if now.notice and not now.said:
+        # What a person in danger must do comes first; what this app is not comes first for everybody else.
+        lines.insert(len(lines) if Topic.of(name).kind == "crisis" else 0, line("utter_messaging_notice"))
+    offered = [*now.offered] or chosen.next
+    buttons = [*chosen.buttons, *(Button(topic_title(label), Topic.of(label).payload) for label in offered)]
+    if offers_callback(name, now.said, now.in_form, now.request_sent) and not now.own:
+        buttons.append(Button(topic_title("request_callback"), "/request_callback"))
+    return Reply(name, "\n".join(lines), tuple(buttons), (CLINIC,) if now.own else tuple(chosen.sources))
 
-    async def generate(
-        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
-    ) -> Optional[Dict[str, Any]]:
-        """The complete message of `utter_action`, or None where no such response exists."""
-        earlier = said(tracker)
-        variation = self._variation(utter_action, tracker, earlier)
-        if variation is None:
-            return None
-        extra = variation.pop("metadata", None) or {}
-        variation.pop("condition", None)
-        words = {**settings().words(), **tracker.current_slot_values(), **summary(tracker.current_slot_values()), **kwargs}
-        reply = self._fill_response(variation, words)
-        lines = [reply["text"].strip()]
-        own = self.own_answer(utter_action[len("utter_") :])
-        if own:
-            lines = [f"{self._line('utter_clinic_answer_intro', 0, words)} {own['text'].strip()}"]
-        else:
-            section = self.section(extra.get("sources", []))
-            if section and utter_action.startswith("utter_faq/"):
-                lines.append(self._line("utter_document_source", 0, {**words, "section": section}))
-        if extra.get("hours"):
-            hours = by_opening_hours("utter_clinic_hours")
-            lines.append(self._line(hours["response"], 0, {**words, **hours}))
-        referral = REFERRALS.get(extra.get("refer", "none"))
-        if referral:
-            # After the clinic's own answer only the first line fits: the others say where the answer is to be found.
-            lines.append(self._line(referral, 0 if own else len(earlier) + len(utter_action), words))
-        if self._is_careful(tracker, utter_action, earlier) and settings().crisis_line not in " ".join(lines):
-            lines.append(self._line("utter_careful_note", len(earlier), words))
-        if not earlier and tracker.get_latest_input_channel() in MESSAGING:
-            # What a person in danger must do comes first; what this app is not comes first for everybody else.
-            lines.insert(
-                len(lines) if utter_action.startswith("utter_crisis/") else 0, self._line("utter_messaging_notice", 0, words)
-            )
-        reply["text"] = "\n".join(lines)
-        offered = kwargs.get("next") or extra.get("next") or []
-        reply["buttons"] = (reply.get("buttons") or []) + [
-            {"title": self.title(label), "payload": f"/{label}"} for label in offered
-        ]
-        if self._offers_callback(utter_action, tracker, earlier) and not own:
-            reply["buttons"].append({"title": button_title("/request_callback"), "payload": "/request_callback"})
-        if not reply["buttons"]:
-            del reply["buttons"]
-        reply["utter_action"] = utter_action
-        reply["sources"] = [CLINIC] if own else extra.get("sources", [])
-        return reply
 
-    @staticmethod
-    def own_answer(label: str) -> Optional[ClinicAnswer]:
-        """The clinic's own answer on a topic such as uncovered/cost, which is said in the place of ours."""
-        return clinic_answers().get(label)
+def _lines(name: str, chosen: Variation, now: Situation) -> List[str]:
+    if now.own:
+        lines = [f"{line('utter_clinic_answer_intro')} {now.own.strip()}"]
+    else:
+        lines = [fill(chosen.text, now.words)]
+        document = [source for source in sources(chosen.sources) if source.kind == DOCUMENT]
+        if document and Topic.of(name).kind == "faq":
+            lines.append(f"{document[0].label}.")
+    if chosen.hours:
+        lines.append(line(now.hours["response"], now.hours))
+    if chosen.refer != "none":
+        # After the clinic's own answer only the first line fits: the others say where the answer is to be found.
+        lines.append(line(f"utter_referral_{chosen.refer}", turn=0 if now.own else len(now.said) + len(name)))
+    if is_careful(name, now.said, now.careful) and settings().crisis_line not in " ".join(lines):
+        lines.append(line("utter_careful_note", turn=len(now.said)))
+    return lines
 
-    @staticmethod
-    def _offers_callback(name: str, tracker: DialogueStateTracker, earlier: List[str]) -> bool:
-        """Whether a request makes sense after the reply `name`; while one is made, or after one, offering it would be nagging."""
-        if tracker.active_loop_name or name in NO_CALLBACK:
-            return False
-        if name.startswith("utter_talk_to_person"):  # which speaks of it
-            return True
-        sent = REFERENCE in tracker.slots and tracker.get_slot(REFERENCE)
-        second_miss = name.startswith("utter_fallback") and bool(misses_running(earlier))
-        return not sent and (name.startswith(OFFERS_CALLBACK) or second_miss)
 
-    def _variation(self, name: str, tracker: DialogueStateTracker, earlier: List[str]) -> Optional[Dict[str, Any]]:
-        """The next variation in turn: the patient's language, the slots' conditions, never one twice running."""
-        language = "en"
-        if tracker.latest_message is not None and (tracker.latest_message.parse_data or {}).get("language") == "es":
-            language = "es"
-        fitting = [
-            r
-            for r in self.responses.get(name, [])
-            if all(tracker.get_slot(c["name"]) == c["value"] for c in r.get("condition", []) if c["name"] in tracker.slots)
-        ]
-        spoken = [r for r in fitting if (r.get("metadata") or {}).get("language", "en") == language]
-        candidates = spoken or fitting
-        conditional = [r for r in candidates if r.get("condition")]
-        candidates = conditional or candidates
-        return copy.deepcopy(candidates[earlier.count(name) % len(candidates)]) if candidates else None
+def _variation(name: str, now: Situation) -> Variation:
+    """The next wording in turn: in the patient's language, for a careful conversation if it is one, never one twice running."""
+    fitting = [each for each in variations(name) if now.careful or not each.careful]
+    spoken = [each for each in fitting if each.language == now.language] or fitting
+    wordings = [each for each in spoken if each.careful] or spoken
+    return wordings[now.said.count(name) % len(wordings)]
 
-    def _line(self, name: str, turn: int, words: Dict[str, Any]) -> str:
-        """One of the lines `name`, chosen by the turn so that it changes from reply to reply."""
-        lines = self.responses[name]
-        return self._fill_response(copy.deepcopy(lines[turn % len(lines)]), words)["text"].strip()
 
-    @staticmethod
-    def section(sources: List[str]) -> Optional[str]:
-        """Short name of the document's section that the first claim among `sources` stands under."""
-        for source in sources:
-            if source in claims():
-                return section_labels()[claims()[source]["section"]]
-        return None
+def is_careful(name: str, said: Sequence[str], careful: bool) -> bool:
+    """Whether the reply `name` after the replies `said` must name the crisis line, in a conversation that is `careful`."""
+    recent = [Topic.of(each).kind for each in said[-CAREFUL_REPLIES:]]
+    return careful and "crisis" in recent and Topic.of(name).kind != "crisis"
 
-    def title(self, label: str) -> str:
-        """Button text of a topic such as faq/depression."""
-        return self.responses[f"utter_{label}"][0]["metadata"]["title"]
 
-    @staticmethod
-    def _is_careful(tracker: DialogueStateTracker, name: str, earlier: List[str]) -> bool:
-        if name.startswith("utter_crisis/") or "careful" not in tracker.slots or not tracker.get_slot("careful"):
-            return False
-        return any(r.startswith("utter_crisis/") for r in earlier[-CAREFUL_REPLIES:])
+def offers_callback(name: str, said: Sequence[str], in_form: bool, request_sent: bool) -> bool:
+    """Whether a request makes sense after the reply `name`; while one is made, or after one, offering it would be nagging."""
+    if in_form or name in NO_CALLBACK:
+        return False
+    if name.startswith("utter_talk_to_person"):  # which speaks of it
+        return True
+    second_miss = Topic.of(name).is_fallback and bool(misses_running(said))
+    return not request_sent and (name.startswith(OFFERS_CALLBACK) or second_miss)
+
+
+def misses_running(said: Sequence[str]) -> List[str]:
+    """The fallback replies that ended the conversation so far without an answer between, oldest first."""
+    return list(takewhile(lambda name: Topic.of(name).is_fallback, reversed(said)))[::-1]

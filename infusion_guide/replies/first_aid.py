@@ -1,19 +1,19 @@
 """The crisis reply when the assistant itself is broken: patterns and pinned words, no model, no database, no network."""
 
-from functools import lru_cache
-from typing import Any, Dict, Optional
+from dataclasses import replace
+from functools import cache
+from typing import Dict, Optional
 
 import spacy
 
-from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import DATA, read_yaml, variations
+from infusion_guide.clinic.data import DATA, read_yaml
+from infusion_guide.replies.complete import Situation, complete
+from infusion_guide.replies.reply import Reply
 from infusion_guide.text.cleaning import MAX_SEARCHED, clean
 from infusion_guide.text.danger_patterns import ALARM, CHECK_IN, Patterns
 
-Reply = Dict[str, Any]  # Rasa's message: "text", "metadata" with "utter_action"
 
-
-@lru_cache(maxsize=1)
+@cache
 def _patterns() -> Dict[str, Patterns]:
     """The wording to look for, by the language of the reply."""
     words = spacy.blank("en")  # only a vocabulary: the patterns split words themselves
@@ -23,13 +23,9 @@ def _patterns() -> Dict[str, Patterns]:
     }
 
 
-@lru_cache(maxsize=64)
 def _reply(name: str, language: str = "en") -> Reply:
-    """The reviewed words of the response `name`, without buttons: nothing may be there to obey them."""
-    known = variations(name)
-    response = next((v for v in known if v["metadata"].get("language", "en") == language), known[0])
-    text = response["text"].strip().format(**settings().words())
-    return {"text": text, "metadata": {"utter_action": name, "sources": response["metadata"]["sources"]}}
+    """The reply `name` without buttons: nothing may be there to obey them."""
+    return replace(complete(name, Situation(language=language)), buttons=())
 
 
 def crisis_reply(text: str) -> Optional[Reply]:
@@ -58,7 +54,3 @@ def warm_up() -> None:
     """Reads everything now: when it is needed, the disk may be gone."""
     _patterns()
     technical_problem()
-    too_many_messages()
-    for path in sorted((DATA / "responses" / "crisis").glob("*.yml")):
-        for language in _patterns():
-            _reply(f"utter_crisis/{path.stem}", language)

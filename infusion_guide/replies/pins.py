@@ -7,8 +7,10 @@ from typing import Dict
 
 import yaml
 
+from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.clinic.settings import Settings
-from infusion_guide.replies.library import DATA, read_yaml, replies
+from infusion_guide.replies.book import names, variations
+from infusion_guide.replies.topic import Topic
 
 FILE = DATA / "safety" / "pinned_replies.yml"
 _HEADER = "# Emergency wording, word for word. A change here needs a clinician's signature; then `make pin` writes it.\n"
@@ -25,10 +27,10 @@ def pinned() -> Words:
 def written() -> Words:
     """The words that data/responses/crisis/ holds, in the same form."""
     found: Words = {}
-    for name, variations in replies().items():
-        for variation in variations if name.startswith("utter_crisis/") else ():
-            said = found.setdefault((variation.get("metadata") or {}).get("language", "en"), {})
-            text = variation["text"].strip().format(**Settings().words())
+    for name in names():
+        for variation in variations(name) if Topic.of(name).kind == "crisis" else ():
+            said = found.setdefault(variation.language, {})
+            text = variation.text.strip().format(**Settings().words())
             said[name] = f"{said[name]}\n{text}" if name in said else text
     return found
 

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-KINDS = ("faq", "uncovered", "advice", "misuse", "crisis", "chitchat")
+# The kinds and what staff call them, in the order in which they matter to a clinician.
+KINDS = {
+    "crisis": "Crisis",
+    "faq": "From the clinic's document",
+    "uncovered": "Not in the document",
+    "advice": "Personal medical questions",
+    "misuse": "Misuse",
+    "chitchat": "Small talk",
+}
 ANSWERABLE = ("faq", "uncovered", "advice", "misuse")
 _REPLY = "utter_"
 
@@ -20,7 +28,7 @@ class Topic:
     @classmethod
     def of(cls, label: str) -> "Topic":
         """The topic that a label (`faq/depression`), a reply (`utter_faq/depression`) or a payload (`/faq/depression`) names."""
-        kind, slash, name = label.lstrip("/").removeprefix(_REPLY).partition("/")
+        kind, slash, name = label.removeprefix("/").removeprefix(_REPLY).partition("/")
         return cls(kind, name) if slash else cls("", kind)
 
     @property

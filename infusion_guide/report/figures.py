@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 from statistics import median
 from typing import Callable, Dict, Iterable, List, Optional, Tuple
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.channels import channel_title
 from infusion_guide.clinic.hours import opening_hours
+from infusion_guide.replies.topic import ANSWERABLE, Topic
 from infusion_guide.report.disclosure import SMALL, Count, Parts, protect
 from infusion_guide.report.period import Period
 from infusion_guide.storage.database import Database
@@ -22,7 +23,6 @@ from infusion_guide.storage.tables import facts, requests
 # What became of a question, in the order of the report; the other outcomes of a message are no questions.
 QUESTION_OUTCOMES = ("answered", "uncovered", "declined", "missed")
 MOST_TOPICS = 15
-_ANSWERABLE = ("utter_faq/", "utter_uncovered/", "utter_advice/", "utter_misuse/")
 
 Span = Tuple[float, float]  # start and end, Unix seconds
 
@@ -135,8 +135,8 @@ def figures(period: Period, tallies: Iterable[Tally]) -> Figures:
         period,
         conversations=_conversations(period, tally),
         messages=_messages(period, tally),
-        topics=_most_used(tally, _ANSWERABLE),
-        uncovered=_most_used(tally, ("utter_uncovered/",)),
+        topics=_most_used(tally, ANSWERABLE),
+        uncovered=_most_used(tally, ("uncovered",)),
         thumbs=_thumbs(tally),
         requests=_requests(tally),
         until_taken=_median(tally.taken, _seconds),
@@ -182,7 +182,8 @@ def _by_step(period: Period, hours: Iterable[Tuple[float, int]]) -> Parts:
 
 def _most_used(tally: Tally, kinds: Tuple[str, ...]) -> Parts:
     """The topics asked most; those asked fewer than five times are not named at all."""
-    used = Counter({name: number for (what, name), number in tally.others.items() if what == "reply" and name.startswith(kinds)})
+    said = {name: number for (what, name), number in tally.others.items() if what == "reply"}
+    used = Counter({name: number for name, number in said.items() if Topic.of(name).kind in kinds})
     return _parts({name: number for name, number in used.most_common(MOST_TOPICS) if number >= SMALL})
 
 
@@ -221,5 +222,5 @@ def _open_seconds(span: Span) -> Optional[float]:
     hours = opening_hours()
     if hours is None:
         return None
-    start, end = (datetime.fromtimestamp(at, timezone.utc) for at in span)
+    start, end = (datetime.fromtimestamp(at, UTC) for at in span)
     return 60 * hours.open_minutes(start, end)

@@ -9,7 +9,8 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple
 from markupsafe import Markup
 
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import topic_title
+from infusion_guide.replies.book import topic_title
+from infusion_guide.replies.topic import Topic
 from infusion_guide.report import plots
 from infusion_guide.report.disclosure import Count, Parts, share
 from infusion_guide.report.figures import Figures
@@ -252,7 +253,7 @@ def _topics(figures: Figures) -> Section:
     if not shown:
         return Section(title, "No topic came up five times or more.")
     kinds = {"faq": "answered", "uncovered": "no answer written yet", "advice": "declined", "misuse": "declined"}
-    rows = [(_title(name), count.text, kinds[_label(name).split("/")[0]]) for name, count in figures.topics.items()]
+    rows = [(topic_title(name), count.text, kinds[Topic.of(name).kind]) for name, count in figures.topics.items()]
     return Section(
         title,
         f"Most often people asked about {_first(shown)}.",
@@ -314,7 +315,7 @@ def _thumbs(figures: Figures) -> Section:
     if not whole.number:
         return Section(title, "Nobody has pressed a thumb in this time.")
     percent = share(up, whole)
-    topics = {_title(name) if name != "other" else "All other answers": c for name, c in down.breakdowns["topic"].items()}
+    topics = {topic_title(name) if name != "other" else "All other answers": c for name, c in down.breakdowns["topic"].items()}
     rows = [("All answers", up.text, down.text), *((name, "", count.text) for name, count in topics.items())]
     return Section(
         title,
@@ -400,16 +401,8 @@ def _listed(parts: Parts) -> str:
     return ", ".join(f"{name} {count.text}" for name, count in parts.items())
 
 
-def _label(reply: str) -> str:
-    return reply.removeprefix("utter_")
-
-
-def _title(reply: str) -> str:
-    return topic_title(_label(reply))
-
-
 def _titled(parts: Parts) -> Parts:
-    return {_title(name): count for name, count in parts.items()}
+    return {topic_title(name): count for name, count in parts.items()}
 
 
 def _rows(parts: Parts) -> List[Sequence[str]]:

@@ -8,14 +8,16 @@ import secrets
 import shutil
 import textwrap
 from pathlib import Path
-from typing import Any, Awaitable, Callable, Dict, List
+from typing import Any, Awaitable, Callable, List
 
 from rasa.core.agent import Agent
 
-from infusion_guide.channels.door import Incoming, Refused, answer, text_of
+from infusion_guide.channels.door import answer
+from infusion_guide.channels.message import Message, Refused, text_of
 from infusion_guide.channels.rendering import Limits, bubbles, chosen
 from infusion_guide.engine.serving import loaded
 from infusion_guide.replies import first_aid
+from infusion_guide.replies.reply import Reply
 from infusion_guide.watch.logs import configure_logs
 
 CHANNEL = "terminal"
@@ -54,14 +56,14 @@ async def typed() -> str:
 async def talk(on_new_message: Callable[[Any], Awaitable[Any]], ask: Ask, say: Callable[[str], None]) -> None:
     """One conversation: what `ask` gives goes to the assistant, `say` gets what it answers."""
     conversation = f"{CHANNEL}:{secrets.token_urlsafe(18)}"
-    said: List[Dict[str, Any]] = []
+    said: List[Reply] = []
     while (text := (await ask()).strip()) not in END:
         try:
             words = text_of(chosen(text, said, _LIMITS) or text)
         except Refused as refused:
             say(str(refused))
             continue
-        said = (await answer(on_new_message, Incoming(conversation, words, CHANNEL))).replies
+        said = (await answer(on_new_message, Message(conversation, words, CHANNEL))).replies
         say("\n".join(_wrapped(bubble.text) for bubble in bubbles(said, _LIMITS)))
 
 

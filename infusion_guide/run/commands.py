@@ -18,7 +18,6 @@ def environment(chosen: Settings) -> Dict[str, str]:
         "DATABASE_URL": chosen.database_url,
         "RASA_TELEMETRY_ENABLED": "false",
         "PYTHONWARNINGS": "ignore",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
     }
 
 

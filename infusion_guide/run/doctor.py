@@ -18,7 +18,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine.url import make_url
 
-from infusion_guide.clinic.hours import OpeningHours
+from infusion_guide.clinic.opening_hours import OpeningHours
 from infusion_guide.clinic.settings import ENV_FILE, ROOT, SettingError, Settings, settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.engine.training import MODELS, model_path
@@ -112,7 +112,7 @@ def opening_hours(chosen: Settings) -> Finding:
     if not chosen.clinic_hours:
         return Finding(NOTE, "CLINIC_HOURS is not set in .env: replies never say whether somebody is there.")
     hours = OpeningHours.parse(chosen.clinic_hours, chosen.clinic_timezone, chosen.clinic_holidays)
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     said = f"{hours.in_words()}, {chosen.clinic_timezone}"
     opens = hours.next_opening(now)
     if opens:

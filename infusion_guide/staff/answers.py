@@ -19,10 +19,12 @@ from wtforms.widgets import HiddenInput
 
 from infusion_guide.clinic.clock import clinic_today
 from infusion_guide.clinic.settings import settings
-from infusion_guide.replies import book as reply_book
+from infusion_guide.replies import review
 from infusion_guide.replies import rules as reply_rules
-from infusion_guide.replies.book import KINDS, Reading, Reply
-from infusion_guide.replies.library import clinic_file, said_answers
+from infusion_guide.replies.book import names
+from infusion_guide.replies.clinic_answers import clinic_file, said_answers
+from infusion_guide.replies.review import GROUPS, Entry, Reading
+from infusion_guide.replies.topic import Topic
 from infusion_guide.staff import sign_off
 from infusion_guide.staff.access import CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
@@ -41,7 +43,7 @@ class Filter(StaffForm):
     """Which replies are listed."""
 
     q = StringField("Words", description="Part of a reply, its name or its source.")
-    kind = SelectField("Kind", choices=[("all", "All kinds"), *((kind or "lines", title) for kind, title in KINDS.items())])
+    kind = SelectField("Kind", choices=[("all", "All kinds"), *((kind or "lines", title) for kind, title in GROUPS.items())])
     review = SelectField("Review", choices=[("all", "All replies"), ("overdue", "Overdue for review")])
 
 
@@ -77,9 +79,9 @@ class Known:
     signatures: Dict[Tuple[str, str], Tuple[str, date]]
     use: Dict[str, Dict[str, int]]
 
-    def book(self) -> List[Reply]:
+    def entries(self) -> List[Entry]:
         """All replies with it."""
-        return reply_book.book(said_answers(self.written), self.signatures)
+        return review.entries(said_answers(self.written), self.signatures)
 
 
 def known(connection: Connection) -> Known:
@@ -97,13 +99,13 @@ async def list_answers(request: Request) -> Response:
     form = Filter(request.query_params, meta={"csrf": False})
     found = await request.state.database.run(known)
     today = clinic_today()
-    rows = await asyncio.to_thread(_chosen, found.book(), form, today)
+    rows = await asyncio.to_thread(_chosen, found.entries(), form, today)
     return render(
         request,
         "answers.html",
         form=form,
         rows=rows,
-        kinds=KINDS,
+        kinds=GROUPS,
         use=found.use,
         days=DAYS,
         today=today,
@@ -112,22 +114,22 @@ async def list_answers(request: Request) -> Response:
     )
 
 
-def _chosen(replies: List[Reply], form: Filter, today: date) -> List[Tuple[Reply, Tuple[Reading, ...]]]:
+def _chosen(replies: List[Entry], form: Filter, today: date) -> List[Tuple[Entry, Tuple[Reading, ...]]]:
     """The replies that `form` asks for, with their readings; not for the event loop."""
     words = " ".join((form.q.data or "").lower().split())
     kind = {"all": None, "lines": ""}.get(form.kind.data or "all", form.kind.data)
     return [
         (reply, readings)
         for reply, readings in ((reply, reply.readings) for reply in replies)
-        if (kind is None or reply.kind == kind)
+        if (kind is None or reply.topic.kind == kind)
         and (form.review.data != "overdue" or reply.is_overdue(today))
         and (not words or words in _searched(reply, readings))
     ]
 
 
-def _searched(reply: Reply, readings: Tuple[Reading, ...]) -> str:
+def _searched(reply: Entry, readings: Tuple[Reading, ...]) -> str:
     said = [line for reading in readings for line in (*reading.lines, *reading.buttons)]
-    rests_on = [f"{source.where} {source.words}" for source in reply.sources]
+    rests_on = [words for source in reply.sources for words in (source.where, *(claim.claim for claim in source.claims))]
     return " ".join([reply.name, reply.title, *said, *rests_on]).lower()
 
 
@@ -144,42 +146,42 @@ async def one_answer(request: Request) -> Response:
 async def sign(request: Request) -> Response:
     """A clinician answers for the words that they have read."""
     form = await Signature.of(request)
-    name, by = _name(request), request.state.member.name
+    topic, by = _topic(request), request.state.member.name
 
     def signed(connection: Connection) -> bool:
-        reply = _reply(known(connection), name)
+        reply = _entry(known(connection), topic)
         if reply.digest != form.digest.data:
             return False
-        reviews.sign(connection, name, reply.digest, by)
-        staff.note(connection, by, "signed a reply", name, reply.digest[:12])
+        reviews.sign(connection, reply.name, reply.digest, by)
+        staff.note(connection, by, "signed a reply", reply.name, reply.digest[:12])
         return True
 
     if await request.state.database.run(signed):
-        return redirect(_address(name), "Signed. Thank you.")
+        return redirect(_address(topic), "Signed. Thank you.")
     return await _show(request, 409, "The words changed since you read them, so nothing was signed. Please read them again.")
 
 
 async def _show(request: Request, status: int = 200, problem: str = "") -> Response:
-    name = _name(request)
-    topic = name[len("utter_") :]
+    topic = _topic(request)
     database = request.state.database
     found = await database.run(known)
-    versions = await database.read(lambda connection: clinic_answers.history(connection, topic))
-    reply = _reply(found, name)
+    versions = await database.read(lambda connection: clinic_answers.history(connection, topic.label))
+    reply = _entry(found, topic)
+    in_file = clinic_file().get(topic.label)
     return render(
         request,
         "answer.html",
         status,
         reply=reply,
-        readings=await asyncio.to_thread(reply_book.readings, name, reply.own["text"] if reply.own else ""),
-        address=_address(name),
-        kind=KINDS[reply.kind],
+        readings=reply.readings,
+        address=_address(topic),
+        kind=GROUPS[topic.kind],
         overdue=reply.is_overdue(clinic_today()),
         may_sign=request.state.member.role in WRITERS,
         may_have_own=_may_have_own(topic),
-        from_file=topic in clinic_file() and not versions,
-        history=changes(versions, clinic_file().get(topic, {}).get("text", "")),
-        use=found.use.get(name, {}),
+        from_file=in_file is not None and not versions,
+        history=changes(versions, in_file.text if in_file else ""),
+        use=found.use.get(reply.name, {}),
         days=DAYS,
         problem=problem,
     )
@@ -197,16 +199,12 @@ def changes(versions: List[Any], before: str) -> List[Dict[str, Any]]:
 def difference(before: str, after: str) -> List[Tuple[str, str]]:
     """What became of the words of `before` in `after`: (kind, words) in reading order."""
     old, new = before.split(), after.split()
-    pieces: List[Tuple[str, str]] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(("same", " ".join(new[c:d])))
-            continue
-        if b > a:
-            pieces.append(("removed", " ".join(old[a:b])))
-        if d > c:
-            pieces.append(("added", " ".join(new[c:d])))
-    return pieces
+    return [
+        (what, " ".join(words))
+        for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        for what, words in ([("same", old[a:b])] if kind == "equal" else [("removed", old[a:b]), ("added", new[c:d])])
+        if words
+    ]
 
 
 # ---- The clinic's own answer ----
@@ -215,36 +213,36 @@ def difference(before: str, after: str) -> List[Tuple[str, str]]:
 @page(WRITERS)
 async def write_own(request: Request) -> Response:
     """Writes, shows beforehand, saves or withdraws the clinic's own answer on one topic."""
-    name, topic = _own_topic(request)
+    topic = _own_topic(request)
     if request.method == "GET":
-        versions = await request.state.database.read(lambda connection: clinic_answers.history(connection, topic))
-        text = versions[0].text if versions else clinic_file().get(topic, {}).get("text", "")
-        return await _write(request, name, text.strip(), versions[0].version if versions else 0)
+        versions = await request.state.database.read(lambda connection: clinic_answers.history(connection, topic.label))
+        newest = versions[0] if versions else clinic_file().get(topic.label)
+        return await _write(request, topic, newest.text.strip() if newest else "", versions[0].version if versions else 0)
     form = await OwnAnswer.of(request)
     text = reply_rules.tidy(form.text.data or "")
     problems = list(form.text.errors) if not form.validate() else []
     if not problems and text:
         problems = await asyncio.to_thread(_problems, text)
     if problems or "preview" in (await request.form()):
-        return await _write(request, name, text, form.seen.data or 0, problems or [], 422 if problems else 200)
-    return await _save(request, name, text, form.seen.data or 0)
+        return await _write(request, topic, text, form.seen.data or 0, problems or [], 422 if problems else 200)
+    return await _save(request, topic, text, form.seen.data or 0)
 
 
 @page(WRITERS)
 async def put_back(request: Request) -> Response:
     """Makes an older version the newest; it must keep today's rules."""
-    name, topic = _own_topic(request)
+    topic = _own_topic(request)
     form = await PutBack.of(request)
     if not form.validate():
         raise HTTPException(400)
     wanted, seen = form.version.data, form.seen.data
-    older = await request.state.database.read(lambda connection: clinic_answers.version_of(connection, topic, wanted))
+    older = await request.state.database.read(lambda connection: clinic_answers.version_of(connection, topic.label, wanted))
     if older is None:
         raise HTTPException(404)
     problems = await asyncio.to_thread(_problems, older.text) if older.text else []
     if problems:
-        return await _write(request, name, older.text, seen, problems, 422)
-    return await _save(request, name, older.text, seen, f"version {wanted} put back")
+        return await _write(request, topic, older.text, seen, problems, 422)
+    return await _save(request, topic, older.text, seen, f"version {wanted} put back")
 
 
 def _problems(text: str) -> List[str]:
@@ -254,45 +252,45 @@ def _problems(text: str) -> List[str]:
     ]
 
 
-async def _save(request: Request, name: str, text: str, seen: int, how: str = "") -> Response:
-    topic, by = name[len("utter_") :], request.state.member.name
+async def _save(request: Request, topic: Topic, text: str, seen: int, how: str = "") -> Response:
+    label, by = topic.label, request.state.member.name
     detail = how or ("" if text else "withdrawn")
 
     def saved(connection: Connection) -> bool:
-        present = clinic_answers.history(connection, topic)
+        present = clinic_answers.history(connection, label)
         if present and present[0].text == text and present[0].version == seen:
             return False
-        version = clinic_answers.save(connection, topic, text, by, seen)
-        staff.note(connection, by, "wrote the clinic's answer", topic, f"version {version}" + (f", {detail}" if detail else ""))
+        version = clinic_answers.save(connection, label, text, by, seen)
+        staff.note(connection, by, "wrote the clinic's answer", label, f"version {version}" + (f", {detail}" if detail else ""))
         return True
 
     try:
         changed = await request.state.database.run(saved)
     except clinic_answers.Overtaken:
-        versions = await request.state.database.read(lambda connection: clinic_answers.history(connection, topic))
+        versions = await request.state.database.read(lambda connection: clinic_answers.history(connection, label))
         problem = f"{versions[0].written_by if versions else 'Somebody'} saved another version meanwhile. Yours is not saved yet."
-        return await _write(request, name, text, versions[0].version if versions else 0, [problem], 409)
+        return await _write(request, topic, text, versions[0].version if versions else 0, [problem], 409)
     if not changed:
-        return redirect(_address(name), "Nothing was changed.")
+        return redirect(_address(topic), "Nothing was changed.")
     seconds = int(clinic_answers.REFRESH) * 2
     words = "Saved." if text else "Withdrawn."
-    return redirect(_address(name), f"{words} Patients read it so within {seconds} seconds.")
+    return redirect(_address(topic), f"{words} Patients read it so within {seconds} seconds.")
 
 
 async def _write(
-    request: Request, name: str, text: str, seen: int, problems: Optional[List[str]] = None, status: int = 200
+    request: Request, topic: Topic, text: str, seen: int, problems: Optional[List[str]] = None, status: int = 200
 ) -> Response:
     form = OwnAnswer.begun(request, text=text, seen=seen)
     form.text.errors = problems or []
-    found = _reply(await request.state.database.run(known), name)
+    found = _entry(await request.state.database.run(known), topic)
     return render(
         request,
         "answer_own.html",
         status,
         form=form,
         reply=found,
-        address=_address(name),
-        preview=await asyncio.to_thread(reply_book.readings, name, text) if text and "{" not in text else (),
+        address=_address(topic),
+        preview=review.readings(topic.reply, text) if text and "{" not in text else (),
         words=len(text.split()),
         grade=reply_rules.grade(text) if text else None,
         problems=len(problems or []),
@@ -306,7 +304,7 @@ async def _write(
 async def sign_off_page(request: Request) -> Response:
     """Everything a clinician signs before a release, to print."""
     found = await request.state.database.run(known)
-    values = await asyncio.to_thread(sign_off.contents, found.book(), said_answers(found.written), time.time())
+    values = await asyncio.to_thread(sign_off.contents, found.entries(), said_answers(found.written), time.time())
     return render(request, "sign_off.html", style=None, **values)
 
 
@@ -319,34 +317,33 @@ async def sign_off_style(_: Request) -> Response:
 # ---- Names ----
 
 
-def _name(request: Request) -> str:
-    """The name of the reply that the address means; 404 when there is none."""
-    name = f"utter_{request.path_params['label']}"
-    if name not in reply_book.names():
+def _topic(request: Request) -> Topic:
+    """The topic or single line that the address means; 404 when it has no reply."""
+    topic = Topic.of(request.path_params["label"])
+    if topic.label != request.path_params["label"] or topic.reply not in names():
         raise HTTPException(404)
-    return name
+    return topic
 
 
-def _own_topic(request: Request) -> Tuple[str, str]:
-    """Name and topic of the reply that the address means; 404 when the clinic can have no own answer there."""
-    name = _name(request)
-    topic = name[len("utter_") :]
+def _own_topic(request: Request) -> Topic:
+    """The topic that the address means; 404 when the clinic can have no own answer on it."""
+    topic = _topic(request)
     if not _may_have_own(topic):
         raise HTTPException(404)
-    return name, topic
+    return topic
 
 
-def _may_have_own(topic: str) -> bool:
+def _may_have_own(topic: Topic) -> bool:
     """Only where the document says nothing: what it says, and what a crisis needs, is not for a quick edit."""
-    return topic.startswith("uncovered/")
+    return topic.kind == "uncovered"
 
 
-def _reply(found: Known, name: str) -> Reply:
-    return next(reply for reply in found.book() if reply.name == name)
+def _entry(found: Known, topic: Topic) -> Entry:
+    return next(entry for entry in found.entries() if entry.name == topic.reply)
 
 
-def _address(name: str) -> str:
-    return f"/staff/answers/{quote(name[len('utter_') :])}"
+def _address(topic: Topic) -> str:
+    return f"/staff/answers/{quote(topic.label)}"
 
 
 NAV = ("Answers", "/staff/answers", CLINICAL)

@@ -6,13 +6,16 @@ at its end names exactly these words: a signed printout belongs to the release w
 
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 from infusion_guide.clinic.clock import clinic_time
+from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.clinic.settings import ROOT, SettingError, settings
-from infusion_guide.replies.book import KINDS, Reply, Source, book, digest_of_all
-from infusion_guide.replies.library import DATA, ClinicAnswer, authorities, claims, clinic_file, read_yaml, said_answers
+from infusion_guide.replies.clinic_answers import ClinicAnswer, clinic_file, said_answers
+from infusion_guide.replies.ledger import authorities, claims
+from infusion_guide.replies.review import GROUPS, Entry, digest_of_all, entries
 from infusion_guide.report.jinja import templates
 from infusion_guide.storage import clinic_answers, reviews
 from infusion_guide.storage.database import DatabaseUnavailable, database
@@ -41,14 +44,14 @@ _SURENESS = {
 }
 
 
-def contents(replies: List[Reply], own: Mapping[str, ClinicAnswer], now: float) -> Dict[str, Any]:
+def contents(replies: List[Entry], own: Mapping[str, ClinicAnswer], now: float) -> Dict[str, Any]:
     """What the list shows of `replies` and of the clinic's `own` answers in force, at `now` (Unix seconds)."""
     in_use = {title: getattr(settings(), name) or "not set" for name, title in _SETTINGS.items()}
     safety = _safety()
+    ledger = [{entry.id: asdict(entry) for entry in each.values()} for each in (claims(), authorities())]
     return {
         "kinds": [
-            (title, [(reply, reply.readings, _cited(reply)) for reply in replies if reply.kind == kind])
-            for kind, title in KINDS.items()
+            (title, [(reply, reply.readings) for reply in replies if reply.topic.kind == kind]) for kind, title in GROUPS.items()
         ],
         "claims": list(claims().values()),
         "authorities": list(authorities().values()),
@@ -57,13 +60,8 @@ def contents(replies: List[Reply], own: Mapping[str, ClinicAnswer], now: float) 
         "own": [(reply, reply.own) for reply in replies if reply.own],
         "count": len(replies),
         "made": f"{clinic_time(now):%Y-%m-%d %H:%M %Z}",
-        "digest": digest_of_all(replies, claims(), authorities(), safety, in_use, {topic: own[topic]["text"] for topic in own}),
+        "digest": digest_of_all(replies, *ledger, safety, in_use, {topic: answer.text for topic, answer in own.items()}),
     }
-
-
-def _cited(reply: Reply) -> List[Source]:
-    """What a reply rests on; of authorities only the name, for their facts stand in a part of their own."""
-    return list(dict.fromkeys(Source(source.where) if source.authority else source for source in reply.sources))
 
 
 def _safety() -> List[Tuple[str, str, List[str]]]:
@@ -83,14 +81,14 @@ def as_file(values: Mapping[str, Any]) -> str:
     return templates(_STAFF / "templates").get_template("sign_off.html").render(style=style, **values)
 
 
-def present() -> Tuple[List[Reply], Dict[str, ClinicAnswer], bool]:
+def present() -> Tuple[List[Entry], Dict[str, ClinicAnswer], bool]:
     """All replies, the clinic's own answers in force, and whether the database told them; without it the files tell."""
     try:
         written, signed = database().run_now(lambda connection: (clinic_answers.newest(connection), reviews.newest(connection)))
     except DatabaseUnavailable:
-        return book(clinic_file(), {}), dict(clinic_file()), False
+        return entries(clinic_file(), {}), dict(clinic_file()), False
     own = said_answers(written)
-    return book(own, signed), own, True
+    return entries(own, signed), own, True
 
 
 def main() -> int:

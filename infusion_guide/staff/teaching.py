@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infusion_guide.replies.library import topic_title
+from infusion_guide.replies.book import topic_title
 from infusion_guide.staff.access import ADMINS, CLINICAL, note, page
 from infusion_guide.staff.rendering import redirect, render
 from infusion_guide.storage import taught as room

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
-from infusion_guide.replies.library import topic_title
+from infusion_guide.replies.book import topic_title
 from infusion_guide.staff.access import CLINICAL, note, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
@@ -178,7 +178,7 @@ def _danger(miss: staff_misses.Miss) -> Dict[str, Any]:
 def _said(name: str) -> str:
     """What the assistant did, in words for staff."""
     known = next((words for prefix, words in _REPLIES.items() if name.startswith(prefix)), "")
-    return known or f"answered on {topic_title(name.removeprefix('utter_'))}"
+    return known or f"answered on {topic_title(name)}"
 
 
 async def _sorted(request: Request, reason: str = "") -> Optional[Sorted]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from infusion_guide.clinic.clock import clinic_time
-from infusion_guide.replies.library import ClinicAnswer, use_clinic_answers
+from infusion_guide.replies.clinic_answers import ClinicAnswer, use_clinic_answers
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.tables import clinic_answers
 
@@ -34,16 +34,12 @@ class Overtaken(RuntimeError):
 
 
 def newest(connection: Connection) -> Dict[str, ClinicAnswer]:
-    """The newest version of each answer by topic, in the shape of data/clinic/answers.yml; withdrawn ones have no text.
-
-    "at" (Unix seconds) is there besides.
-    """
+    """The newest version of each answer by topic; withdrawn ones have no text."""
     return {row.topic: _answer(row) for row in connection.execute(_NEWEST)}
 
 
 def _answer(row: Row) -> ClinicAnswer:
-    on = clinic_time(row.at).date().isoformat()
-    return {"text": row.text, "reviewed_by": row.written_by, "reviewed_on": on, "at": row.at}
+    return ClinicAnswer(row.text, row.written_by, clinic_time(row.at).date().isoformat())
 
 
 def history(connection: Connection, topic: str) -> List[Row]:

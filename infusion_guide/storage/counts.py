@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.replies.library import clinic_answers
+from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.storage.tables import facts
 
 HOUR = 3600.0  # seconds

@@ -105,7 +105,7 @@ class Database:
         loop = asyncio.get_running_loop()
         try:
             return await asyncio.wait_for(loop.run_in_executor(self._threads, now, work), SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise DatabaseUnavailable(f"The database did not answer within {SECONDS:.0f} s (DATABASE_URL).") from None
 
 

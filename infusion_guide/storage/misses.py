@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
-from infusion_guide.replies.library import is_answerable
+from infusion_guide.replies.topic import Topic
 from infusion_guide.storage.counts import outcome_of
 from infusion_guide.storage.sealing import seal_words
 from infusion_guide.storage.tables import misses
@@ -29,7 +29,7 @@ def of_turn(tracker: DialogueStateTracker, message_id: str, names: Sequence[str]
     label, confidence = _label(parsed), float((parsed.get("intent") or {}).get("confidence") or 0.0)
     if outcome_of(names) == "missed":
         reason = "fallback"
-    elif names and is_answerable(names[0][len("utter_") :]) and confidence < LOW:
+    elif names and Topic.of(names[0]).is_answerable and confidence < LOW:
         reason = "low_confidence"
     else:
         return None

@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Callable, Dict, Iterable, List, Optional
 from weakref import WeakSet
 
@@ -227,7 +227,7 @@ def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:
 
 def _utc(seconds: Optional[float]) -> str:
     """2026-11-23 14:05:09 UTC."""
-    return datetime.fromtimestamp(seconds or 0, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def purge(kept: Database, now: float) -> Dict[str, int]:

@@ -13,8 +13,8 @@ from typing import Dict, Iterator, List
 
 import yaml
 
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies.library import read_yaml
 
 WAITING = "waiting.yml"
 _TRIED = "tried.yml"

@@ -4,6 +4,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional
 
+from infusion_guide.replies.reply import Reply
+
 
 class StaleTurn(RuntimeError):
     """Another worker stored a turn of this conversation first; this one must be worked out again."""
@@ -12,7 +14,7 @@ class StaleTurn(RuntimeError):
 class AlreadyAnswered(Exception):
     """The message was answered before; `replies` are what was said then."""
 
-    def __init__(self, replies: List[Dict[str, Any]]) -> None:
+    def __init__(self, replies: List[Reply]) -> None:
         super().__init__("This message was answered before.")
         self.replies = replies
 
@@ -38,10 +40,10 @@ class Turn:
     """
 
     message_id: str
-    replies: List[Dict[str, Any]] = field(default_factory=list)
+    replies: List[Reply] = field(default_factory=list)
     effects: List[Effect] = field(default_factory=list)
     stored: bool = False
-    deliveries: Callable[[List[Dict[str, Any]]], List[Effect]] = lambda replies: []
+    deliveries: Callable[[List[Reply]], List[Effect]] = lambda replies: []
 
 
 current_turn: ContextVar[Optional[Turn]] = ContextVar("current_turn", default=None)

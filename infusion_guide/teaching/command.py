@@ -101,7 +101,7 @@ def _finish(done: "subprocess.CompletedProcess[bytes]", failed: str) -> None:
 def _environment() -> Dict[str, str]:
     """Without the clinic's settings: a trial touches no patient's conversations and writes to nobody."""
     ours = {field.name.upper() for field in fields(Settings)} | {"PYTHONPATH"}
-    quiet = {"RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2", "SQLALCHEMY_SILENCE_UBER_WARNING": "1"}
+    quiet = {"RASA_TELEMETRY_ENABLED": "false"}
     return {**{name: value for name, value in os.environ.items() if name not in ours}, **quiet, "PYTHONWARNINGS": "ignore"}
 
 

@@ -7,6 +7,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from sqlalchemy.engine import Row
 
+from infusion_guide.replies.topic import Topic
 from infusion_guide.storage.staff_misses import Miss, opened
 from infusion_guide.storage.taught import same
 from infusion_guide.teaching.groups import Sorter, digest
@@ -96,7 +97,7 @@ def warns(words: str) -> bool:
 
 def _taken_for_danger(miss: Miss) -> bool:
     """Whether the classifier's best guess, which the guard alone may act on, or the reply that was given says danger."""
-    return (miss.label or "").startswith("crisis/") or miss.said.startswith("utter_crisis/")
+    return "crisis" in (Topic.of(miss.label or "").kind, Topic.of(miss.said).kind)
 
 
 def redacted(words: str) -> str:

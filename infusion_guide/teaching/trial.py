@@ -19,6 +19,7 @@ from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.training import digest_of, fingerprint, model_path
 from infusion_guide.evaluate.scores import rates
 from infusion_guide.evaluate.sentences import own
+from infusion_guide.replies.topic import Topic
 from infusion_guide.storage import taught as room
 from infusion_guide.teaching.waiting import Line, hold, remove, waiting
 
@@ -198,8 +199,8 @@ def table(before: Sequence[Row], after: Sequence[Row]) -> str:
 
 def _label(outcome: Outcome) -> str:
     if outcome.get("topic"):
-        return f"{outcome['kind']}/{outcome['topic']}"
-    return (outcome.get("replies") or [outcome["kind"]])[0].replace("utter_", "", 1)
+        return Topic(outcome["kind"], outcome["topic"]).label
+    return Topic.of((outcome.get("replies") or [outcome["kind"]])[0]).label
 
 
 def _measuring(copy: Path) -> str:

@@ -5,15 +5,16 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import yaml
 
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies import book as reply_book
-from infusion_guide.replies.library import read_yaml, topic_title
+from infusion_guide.replies import topic
+from infusion_guide.replies.book import topic_title
 from infusion_guide.storage import taught as room
 from infusion_guide.text.cleaning import clean
 
@@ -27,7 +28,7 @@ _HEADER = """\
 """
 # Danger is the safety guard's, other languages have their own replies, and a miss is no topic.
 _NOT_TAUGHT = ("crisis", "spanish", "other_language", "out_of_scope")
-KINDS = {**{kind: title for kind, title in reply_book.KINDS.items() if kind != "crisis"}, "": "Steering the talk"}
+KINDS = {**{kind: title for kind, title in topic.KINDS.items() if kind != "crisis"}, "": "Steering the talk"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Line:
 
 def utc(seconds: float) -> str:
     """A time (Unix seconds) as lines hold it, to the millisecond."""
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 # ---- The file ----

@@ -19,7 +19,7 @@ import threading
 import warnings
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -138,7 +138,7 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """See parent."""
         facts = record.msg if isinstance(record.msg, dict) else {"event": _WITHHELD}
-        time = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         head = {"time": time, "level": record.levelname.lower(), "service": self._service, "logger": record.name}
         return str(_render(None, "", {**head, **facts}))
 

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy.engine import Connection
 
+from infusion_guide.replies.reply import Reply
+from infusion_guide.replies.topic import Topic
 from infusion_guide.storage.tables import outbox
 
 registry: CollectorRegistry = REGISTRY
@@ -36,10 +38,10 @@ _BUILD = Gauge("infusion_guide_build_info", "Always 1; the label is the fingerpr
 _OUTBOX = sa.select(sa.func.count(), sa.func.min(outbox.c.at)).where(outbox.c.done.is_(None))
 
 
-def count_turn(channel: str, outcome: str, replies: List[Dict[str, Any]], seconds: float) -> None:
+def count_turn(channel: str, outcome: str, replies: List[Reply], seconds: float) -> None:
     """One answered message: its outcome ("answered", "limited", "failed"), its replies and how long they took."""
     _SECONDS.labels(channel, outcome).observe(seconds)
-    kinds = [kind(reply) for reply in replies]
+    kinds = [reply.topic.outcome for reply in replies]
     for each in kinds:
         _REPLIES.labels(channel, each).inc()
     if outcome == "failed" and "crisis" in kinds:
@@ -51,9 +53,9 @@ def count_limited(who: str) -> None:
     _LIMITED.labels(who).inc()
 
 
-def count_feedback(value: Optional[str], reply: Dict[str, Any]) -> None:
-    """One judgement of `reply`: "up", "down", or None when it was taken back."""
-    _FEEDBACK.labels(kind(reply), value or "none").inc()
+def count_feedback(value: Optional[str], topic: Topic) -> None:
+    """One judgement of a reply on `topic`: "up", "down", or None when it was taken back."""
+    _FEEDBACK.labels(topic.outcome, value or "none").inc()
 
 
 def count_given_up(channel: str) -> None:
@@ -64,14 +66,6 @@ def count_given_up(channel: str) -> None:
 def turn_under_way() -> ContextManager[None]:
     """Counts a message as being answered while the context lasts."""
     return _UNDER_WAY.track_inprogress()
-
-
-def kind(reply: Dict[str, Any]) -> str:
-    """faq, crisis, fallback ... of a reply, "other" for the rest: few values, as labels must be."""
-    name = str((reply.get("metadata") or {}).get("utter_action", ""))[len("utter_") :]
-    if name.startswith("fallback"):
-        return "fallback"
-    return name.split("/", 1)[0] if "/" in name else "other"
 
 
 class Surroundings:

@@ -1,5 +1,5 @@
 from actions.action_show_source import ActionShowSource
-from infusion_guide.replies.library import claims
+from infusion_guide.replies.ledger import claims
 from tests.actions.trackers import bot, run
 
 
@@ -7,7 +7,7 @@ def test_claims_of_the_last_answer_are_shown():
     said, _ = run(ActionShowSource(), [bot("utter_faq/ptsd", ["ptsd-symptoms", "fda"]), bot("utter_chitchat/thanks")])
     assert said[0]["response"] == "utter_source" and said[0]["section"] == "Other Uses"
     shown = claims()["ptsd-symptoms"]
-    assert shown["say"] == "qualified" and f"{shown['claim']} {shown['qualification']}" in said[0]["claims"]
+    assert shown.say == "qualified" and f"{shown.claim} {shown.qualification}" in said[0]["claims"]
 
 
 def test_an_authority_is_named():

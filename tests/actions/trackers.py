@@ -1,6 +1,6 @@
 """Trackers and dispatchers for the actions' tests."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -16,7 +16,7 @@ def bot(name, sources=()):
 
 def at(monkeypatch, utc, clinic_hours):
     """The actions' clock stands at `utc` ("2026-11-23 15:00"), and the clinic's hours are `clinic_hours` (maybe empty)."""
-    now = datetime.fromisoformat(utc).replace(tzinfo=timezone.utc)
+    now = datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
     class Clock(datetime):
         @classmethod

@@ -24,8 +24,8 @@ from infusion_guide.callbacks.callback import summary as summary_of
 from infusion_guide.clinic.hours import hours_words
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
-from infusion_guide.replies.book import digest, readings
-from infusion_guide.replies.library import variations
+from infusion_guide.replies.book import fill, variations
+from infusion_guide.replies.review import digest, readings
 from infusion_guide.storage import callbacks, clinic_answers, misses, reviews, tables
 from infusion_guide.storage import counts as facts
 from infusion_guide.storage import taught as room
@@ -317,14 +317,14 @@ class Staff:
 
 def ask_for_a_call(page: Page) -> Widget:
     """The chat in the evening, where Sam has answered all but the last question."""
-    words = {**settings().words(), **summary_of(SAM)}
+    words = dict(summary_of(SAM))
     words.update(hours_words(EVENING), callback_reference=REFERENCE)
 
     def says(name: str, at: datetime) -> Dict[str, Any]:
         chosen = variations(name)[0]
-        buttons = [{"content_type": "text", **button} for button in chosen.get("buttons", [])]
+        buttons = [{"content_type": "text", **vars(button)} for button in chosen.buttons]
         shown = {"at": at.timestamp(), **({"quick_replies": buttons} if buttons else {})}
-        return reply(chosen["text"].strip().format(**words), name, **shown)
+        return reply(fill(chosen.text, words), name, **shown)
 
     fake = FakeAssistant(page, answer=lambda text: [says("utter_callback_sent_closed", EVENING)])
     for minutes, text, name in (
@@ -357,8 +357,8 @@ def sent(talk: Widget) -> None:
 
 def line_of_button(choice: str) -> str:
     """What stands on a button of the summary."""
-    buttons = variations("utter_ask_callback_send")[0]["buttons"]
-    return next(button["title"] for button in buttons if button["payload"].endswith(f"/{choice}"))
+    buttons = variations("utter_ask_callback_send")[0].buttons
+    return next(button.title for button in buttons if button.payload.endswith(f"/{choice}"))
 
 
 CHAT: Dict[str, Callable[[Widget], None]] = {"callback-summary": summary, "callback-sent": sent}

@@ -20,8 +20,8 @@ from itsdangerous import TimestampSigner
 from rasa.core.channels import BUILTIN_CHANNELS
 
 from infusion_guide.channels.door import MAX_MESSAGE_ID, MAX_TEXT
+from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.replies.library import read_yaml
 from infusion_guide.storage.database import migrate
 from tests.faults.cluster import (
     CRISIS,

@@ -59,7 +59,6 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="only write the report from what was recorded")
     chosen = parser.parse_args()
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped too
     configure_structlog(logging.ERROR)
     logging.getLogger("rasa").setLevel(logging.ERROR)

@@ -5,8 +5,9 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from rasa.core.agent import Agent
 
-from infusion_guide.evaluate.run import KINDS, assistant, outcomes
+from infusion_guide.evaluate.run import assistant, outcomes
 from infusion_guide.evaluate.sentences import Sentence
+from infusion_guide.replies.topic import KINDS
 from tools.bench.peers import OURS, Peer
 
 Understood = Tuple[str, Optional[str]]  # kind and topic

@@ -26,9 +26,9 @@ from rasa.utils.log_utils import configure_structlog
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine import tracker_store  # noqa: F401  (caches Event.resolve_by_type, see _with_cache)
 from infusion_guide.engine.actions import InProcess
+from infusion_guide.engine.agent import set_up
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.evaluate.sentences import HELDOUT, own
-from infusion_guide.server.application import make_fit
 from infusion_guide.storage.database import migrate
 from tools.bench.load import TURNS, conversations
 
@@ -82,7 +82,7 @@ async def _agent(name: str, folder: Path) -> Agent:
     """The assistant as `rasa run` sets it up with Rasa's SQL store on SQLite, or as we serve it."""
     endpoints = AvailableEndpoints(
         action=InProcess(),
-        nlg=EndpointConfig(type="infusion_guide.replies.complete.ReviewedReplies"),
+        nlg=EndpointConfig(type="infusion_guide.engine.replies.ReviewedReplies"),
     )
     if name == "ours":
         url = f"sqlite:///{folder / 'ours.db'}"
@@ -91,7 +91,7 @@ async def _agent(name: str, folder: Path) -> Agent:
         endpoints.lock_store = EndpointConfig(type="infusion_guide.engine.lock_store.ConversationLocks")
     agent = await load_agent(model_path=str(ensure_model()), endpoints=endpoints)
     if name == "ours":
-        make_fit(agent)
+        set_up(agent)
     else:
         store = SQLTrackerStore(agent.domain, dialect="sqlite", db=str(folder / "rasa.db"))
         agent.tracker_store = agent.processor.tracker_store = FailSafeTrackerStore(store)

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any, Dict, Set
 
-from infusion_guide.replies.library import DATA, read_yaml
+from infusion_guide.clinic.data import DATA, read_yaml
 
 # Rasa searches each message for every keyword with `re`, whose cache holds 512 patterns: beyond, each is compiled anew
 # for each message. All of data/nlu as keywords would not even train (":(" is no pattern).

@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterator, List
 
 from ruamel.yaml import YAML
 
+from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.clinic.settings import ROOT, settings
-from infusion_guide.replies.library import DATA, read_yaml
 from tools.bench.keywords import keyword_examples
 from tools.bench.vectors import medium_vectors
 
@@ -152,7 +152,7 @@ def prepare(name: str, base: Path, epochs: int) -> Peer:
     if name == OURS:
         shutil.copyfile(ROOT / "config.yml", peer.config)
         shutil.copyfile(ROOT / "endpoints.yml", peer.endpoints)
-        peer.credentials.write_text("infusion_guide.channels.rest.RestChannel: {}\n", encoding="utf-8")
+        peer.credentials.write_text("infusion_guide.channels.rasa_channel.AllChannels: {}\n", encoding="utf-8")
         return peer
     peer.endpoints.write_text(_ENDPOINTS, encoding="utf-8")
     peer.credentials.write_text("rest:\n", encoding="utf-8")

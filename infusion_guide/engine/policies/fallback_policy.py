@@ -7,7 +7,9 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.engine.policies.safety_policy import FixedPolicy, actions_since_user
-from infusion_guide.replies.complete import misses_running, said
+from infusion_guide.nlu.history import said
+from infusion_guide.replies.complete import misses_running
+from infusion_guide.replies.topic import Topic
 
 CHOICES = "choices"
 
@@ -48,7 +50,7 @@ class FallbackPolicy(FixedPolicy):
         intent = tracker.latest_message.intent.get("name")
         if intent not in ("nlu_fallback", "empty_message", "too_long_message"):
             return None
-        if any(name.startswith("utter_fallback") for name in actions_since_user(tracker)):
+        if any(Topic.of(name).is_fallback for name in actions_since_user(tracker)):
             return ACTION_LISTEN_NAME
         choices = (tracker.latest_message.parse_data or {}).get(CHOICES)
         return next_fallback(intent, bool(choices), said(tracker))

@@ -1,7 +1,7 @@
 """Text messages (twilio.com/docs/messaging): a whole answer in one message, choices as numbers, plain punctuation."""
 
 import re
-from typing import Any, Dict, List, Sequence
+from typing import Any, List
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -11,16 +11,13 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 from twilio.request_validator import RequestValidator
 
-from infusion_guide.channels.channel import database_of
-from infusion_guide.channels.door import Refused, id_of
-from infusion_guide.channels.messaging import STOP, Call, Inbound, MessagingChannel, Report, same
+from infusion_guide.channels.message import Refused, id_of
+from infusion_guide.channels.platform import STOP, Call, Platform, Question, Received, Report, bare, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
-from infusion_guide.channels.rendering import Bubble, Limits, bubbles
+from infusion_guide.channels.rendering import Bubble, Limits, cut
 from infusion_guide.channels.sms_segments import longest, plain
-from infusion_guide.clinic.settings import settings
+from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
-from infusion_guide.storage import opt_out
-from infusion_guide.storage.turn import Effect
 
 _NOTHING = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML: send nothing, our answer comes by itself
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # not a short code, which is a machine, nor another platform's "whatsapp:+1..."
@@ -29,28 +26,28 @@ _FIELDS = 200  # of a call; Twilio sends about 25
 _LATER = frozenset({21606, 21611, 21659, 21703, 21704, 21705})
 
 
-class SmsChannel(MessagingChannel):
+class Sms(Platform):
     """One answer is one message where ten segments hold it.
 
     `carrier_words` are what Twilio itself answers by default, on numbers of ten digits. YES is not among them, although it
     ends an opt-out: who never opted out means it as an answer to us, and must not meet silence.
     """
 
+    name, title = "sms", "Text messages"
+    needs = ("twilio_account", "twilio_token", "twilio_sender")
     limits = Limits(text=longest(""))
+    one_message = True
     carrier_words = (
         *("help", "info"),
         *("stop", "stopall", "unsubscribe", "end", "quit", "cancel", "optout", "revoke"),
         *("start", "unstop"),
     )
 
-    @classmethod
-    def name(cls) -> str:
+    def question(self, chosen: Settings) -> Question:
         """See parent."""
-        return "sms"
-
-    def configured(self) -> bool:
-        """See parent."""
-        return bool(settings().twilio_token)
+        url = f"{chosen.twilio_api}/2010-04-01/Accounts/{chosen.twilio_account}.json"
+        headers = {"Authorization": aiohttp.BasicAuth(chosen.twilio_account, chosen.twilio_token).encode()}
+        return Question("TWILIO_ACCOUNT or TWILIO_TOKEN", url, lambda found: found.get("status") == "active", headers)
 
     def verify(self, request: Request) -> None:
         """Twilio signs the address it called (PUBLIC_URL, whatever stands before us) and all parameters, blank ones too."""
@@ -64,7 +61,7 @@ class SmsChannel(MessagingChannel):
         if not genuine or not same(given.get("AccountSid"), settings().twilio_account):
             raise Refused(403, "This call is not Twilio's.")
 
-    def inbound(self, request: Request) -> List[Inbound]:
+    def read(self, request: Request) -> List[Received]:
         """A message with its words, "" for a picture; reports on our own messages are none.
 
         With Advanced Opt-Out, OptOutType says which of the carrier's words was meant, in whatever language.
@@ -74,7 +71,7 @@ class SmsChannel(MessagingChannel):
         if "MessageStatus" in given or not _PHONE.fullmatch(person):
             return []
         text = given.get("OptOutType", "").lower() or given.get("Body", "")
-        return [Inbound(person, person, id_of(given["MessageSid"], "MessageSid"), text)]
+        return [Received(person, person, id_of(given["MessageSid"], "MessageSid"), text)]
 
     def reports(self, request: Request) -> List[Report]:
         """MessageStatus "failed" or "undelivered", where a status callback is set (docs/messaging/sms.md)."""
@@ -91,7 +88,7 @@ class SmsChannel(MessagingChannel):
     def calls(self, address: Any, bubble: Bubble) -> List[Call]:
         """See parent."""
         text = plain(bubble.text)
-        return [{"To": address, "Body": part.text} for part in bubbles([{"text": text}], Limits(text=longest(text)))]
+        return [{"To": address, "Body": part} for part in cut(text.strip(), longest(text))]
 
     async def send(self, call: Call) -> None:
         """See parent."""
@@ -108,20 +105,13 @@ class SmsChannel(MessagingChannel):
             final = refused.final and code not in _LATER
             raise NotDelivered(f"Twilio answered {refused.status}, error {code}.", refused.retry_after, final) from None
 
-    def _effects(self, conversation: str, message: Inbound, replies: Sequence[Dict[str, Any]]) -> List[Effect]:
-        """The replies of one turn are one message."""
-        together = {
-            "text": "\n".join(reply["text"].strip() for reply in replies if reply.get("text", "").strip()),
-            "buttons": [button for reply in replies for button in reply.get("buttons") or []],
-        }
-        return super()._effects(conversation, message, [together])
-
-    async def _wants_silence(self, conversation: str, message: Inbound, word: str) -> bool:
+    def command(self, text: str, is_out: bool) -> str:
         """The carrier answers its words only when they stand alone: "help!" is ours to answer. Stopping needs no such care."""
-        word = word if word in STOP else message.text.strip().casefold()
-        if word == "yes" and await database_of(self._app).read(lambda connection: opt_out.is_out(connection, conversation)):
-            word = "start"
-        return await super()._wants_silence(conversation, message, word)
+        alone = text.strip().casefold()
+        return bare(text) if bare(text) in STOP else "start" if alone == "yes" and is_out else alone
+
+
+PLATFORM = Sms()
 
 
 def _parameters(request: Request) -> "MultiDict[str]":

@@ -7,28 +7,26 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels import meta
-from infusion_guide.channels.door import id_of
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
+from infusion_guide.channels.message import id_of
+from infusion_guide.channels.platform import Call, Platform, Question, Received, bearer
 from infusion_guide.channels.rendering import Bubble, Limits
-from infusion_guide.clinic.settings import settings
+from infusion_guide.clinic.settings import Settings, settings
 
 _PAYLOAD = 1000  # characters of a quick reply's payload
 _NEVER = frozenset({10, 551})  # outside of that window; this person cannot be written to
 
 
-class MessengerChannel(MessagingChannel):
+class Messenger(Platform):
     """Buttons are quick replies, which stand below the last text until the patient writes or taps one."""
 
+    name, title = "messenger", "Messenger"
+    needs = ("messenger_token", "messenger_app_secret", "messenger_verify_token")
     limits = Limits(text=2000, buttons=13, title=20)
 
-    @classmethod
-    def name(cls) -> str:
+    def question(self, chosen: Settings) -> Question:
         """See parent."""
-        return "messenger"
-
-    def configured(self) -> bool:
-        """See parent."""
-        return bool(settings().messenger_token)
+        url, headers = f"{chosen.meta_api}/me", bearer(chosen.messenger_token)
+        return Question("MESSENGER_TOKEN", url, lambda found: "id" in found, headers)
 
     def verify(self, request: Request) -> None:
         """See parent."""
@@ -38,12 +36,12 @@ class MessengerChannel(MessagingChannel):
         """See parent."""
         return meta.handshake(request, settings().messenger_verify_token)
 
-    def inbound(self, request: Request) -> List[Inbound]:
+    def read(self, request: Request) -> List[Received]:
         """Messages and pressed buttons of all entries; echoes, receipts, reactions, edits and `standby` are none to us."""
         if request.json["object"] != "page":
             return []
         events = [event for entry in request.json["entry"] for event in entry.get("messaging") or []]
-        return [found for found in map(_inbound, events) if found]
+        return [found for found in map(_received, events) if found]
 
     def calls(self, address: Any, bubble: Bubble) -> List[Call]:
         """See parent."""
@@ -63,7 +61,10 @@ class MessengerChannel(MessagingChannel):
         await meta.post_graph("Messenger", url, settings().messenger_token, call["body"], never=_NEVER)
 
 
-def _inbound(event: Any) -> Optional[Inbound]:
+PLATFORM = Messenger()
+
+
+def _received(event: Any) -> Optional[Received]:
     """One event of a call as a message; None for anything else, so that it does not keep the others from being answered."""
     try:
         person, at = id_of(event["sender"]["id"], "sender"), event["timestamp"]
@@ -78,6 +79,6 @@ def _inbound(event: Any) -> Optional[Inbound]:
                 return None
             text = (said.get("quick_reply") or {}).get("payload") or said.get("text") or ""
         message_id = id_of(said.get("mid") or f"postback {at}", "mid", meta.LONGEST_ID)
-        return Inbound({"person": person}, person, message_id, text + "")
+        return Received({"person": person}, person, message_id, text + "")
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None

@@ -8,11 +8,12 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from infusion_guide.channels import meta
-from infusion_guide.channels.door import id_of
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, Report
-from infusion_guide.channels.rendering import Bubble, Button, Limits, bubbles
-from infusion_guide.clinic.settings import settings
-from infusion_guide.replies.library import line
+from infusion_guide.channels.message import id_of
+from infusion_guide.channels.platform import Call, Platform, Question, Received, Report, bearer
+from infusion_guide.channels.rendering import Bubble, Limits, cut
+from infusion_guide.clinic.settings import Settings, settings
+from infusion_guide.replies.book import line
+from infusion_guide.replies.reply import Button
 
 _BODY = 1024  # characters of a text that has buttons
 _ID = 200  # of a button's payload
@@ -24,19 +25,17 @@ _LATER = frozenset({80007, 130429, 131000, 131016, 131042, 131056, 133004})
 _NEVER = frozenset({131026, 131047, 131051})  # cannot be delivered; outside of the window; a kind that is not supported
 
 
-class WhatsAppChannel(MessagingChannel):
+class WhatsApp(Platform):
     """Up to three short choices are buttons below the text; more, or longer ones, a list that a button opens."""
 
+    name, title = "whatsapp", "WhatsApp"
+    needs = ("whatsapp_token", "whatsapp_number_id", "whatsapp_app_secret", "whatsapp_verify_token")
     limits = Limits(text=4096, buttons=_ROWS, title=_MORE)
 
-    @classmethod
-    def name(cls) -> str:
+    def question(self, chosen: Settings) -> Question:
         """See parent."""
-        return "whatsapp"
-
-    def configured(self) -> bool:
-        """See parent."""
-        return bool(settings().whatsapp_token)
+        url, headers = f"{chosen.meta_api}/{chosen.whatsapp_number_id}", bearer(chosen.whatsapp_token)
+        return Question("WHATSAPP_TOKEN or WHATSAPP_NUMBER_ID", url, lambda found: "id" in found, headers)
 
     def verify(self, request: Request) -> None:
         """See parent."""
@@ -46,10 +45,10 @@ class WhatsAppChannel(MessagingChannel):
         """See parent."""
         return meta.handshake(request, settings().whatsapp_verify_token)
 
-    def inbound(self, request: Request) -> List[Inbound]:
+    def read(self, request: Request) -> List[Received]:
         """All messages to our number; reports on our own messages and calls for other numbers are none."""
         messages = [message for value in _ours(request) for message in value.get("messages") or []]
-        return [found for found in map(_inbound, messages) if found]
+        return [found for found in map(_received, messages) if found]
 
     def reports(self, request: Request) -> List[Report]:
         """`statuses` that say "failed"."""
@@ -65,14 +64,17 @@ class WhatsAppChannel(MessagingChannel):
         buttons = [button for button in bubble.buttons if len(button.payload) <= _ID]
         if not buttons:
             return [_call(address, text={"body": bubble.text, "preview_url": False})]
-        *before, last = bubbles([{"text": bubble.text}], Limits(text=_BODY))
-        calls = [_call(address, text={"body": part.text, "preview_url": False}) for part in before]
-        return [*calls, _call(address, interactive={"body": {"text": last.text}, **_choices(buttons)})]
+        *before, last = cut(bubble.text, _BODY)
+        calls = [_call(address, text={"body": part, "preview_url": False}) for part in before]
+        return [*calls, _call(address, interactive={"body": {"text": last}, **_choices(buttons)})]
 
     async def send(self, call: Call) -> None:
         """See parent."""
         url = f"{settings().meta_api}/{settings().whatsapp_number_id}/messages"
         await meta.post_graph("WhatsApp", url, settings().whatsapp_token, call["body"], later=_LATER, never=_NEVER)
+
+
+PLATFORM = WhatsApp()
 
 
 def _ours(request: Request) -> List[Dict[str, Any]]:
@@ -103,7 +105,7 @@ def _choices(buttons: Sequence[Button]) -> Dict[str, Any]:
     return {"type": "list", "action": {"button": choose, "sections": [{"title": choose, "rows": rows}]}}
 
 
-def _inbound(message: Any) -> Optional[Inbound]:
+def _received(message: Any) -> Optional[Received]:
     """One message of a call; None for anything else, so that it does not keep the others from being answered."""
     try:
         if "group_id" in message or time.time() - int(message["timestamp"]) > meta.WINDOW:
@@ -115,7 +117,7 @@ def _inbound(message: Any) -> Optional[Inbound]:
         phone, user = message.get("from"), message.get("from_user_id")
         person = id_of(user or phone, "from")
         address = {"to": id_of(phone, "from")} if phone else {"recipient": person}
-        return Inbound(address, person, id_of(message["id"], "id", meta.LONGEST_ID), text + "")
+        return Received(address, person, id_of(message["id"], "id", meta.LONGEST_ID), text + "")
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
 

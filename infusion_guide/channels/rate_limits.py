@@ -30,7 +30,7 @@ class Limited(Exception):
     seconds: int
 
 
-class Limits:
+class RateLimits:
     """Moving windows, counted in Redis for all workers; in this process where there is no Redis or it does not answer."""
 
     def __init__(self) -> None:
@@ -116,6 +116,6 @@ async def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItem, who: str, 
 
 
 @lru_cache(maxsize=1)
-def limits() -> Limits:
+def rate_limits() -> RateLimits:
     """The process's counters."""
-    return Limits()
+    return RateLimits()

@@ -1,6 +1,6 @@
 """Telegram (core.telegram.org/bots/api): private chats; in groups only a hint to write in private.
 
-`python -m infusion_guide.channels.telegram` tells Telegram our address and secret (docs/messaging/telegram.md).
+`python -m infusion_guide.channels.platforms.telegram` tells Telegram our address and secret (docs/messaging/telegram.md).
 """
 
 import asyncio
@@ -9,36 +9,34 @@ from typing import Any, Dict, List
 
 from sanic.request import Request
 
-from infusion_guide.channels.door import Refused
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel, same
+from infusion_guide.channels.message import Refused
+from infusion_guide.channels.platform import Call, Platform, Question, Received, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits
-from infusion_guide.clinic.settings import settings
+from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
 _PAYLOAD = 64  # bytes of callback_data
 
 
-class TelegramChannel(MessagingChannel):
+class Telegram(Platform):
     """Buttons are an inline keyboard, one to a row, so that they can be read on a phone."""
 
+    name, title = "telegram", "Telegram"
+    needs = ("telegram_token", "telegram_secret")
     limits = Limits(text=4096, buttons=10, title=60)
 
-    @classmethod
-    def name(cls) -> str:
+    def question(self, chosen: Settings) -> Question:
         """See parent."""
-        return "telegram"
-
-    def configured(self) -> bool:
-        """See parent."""
-        return bool(settings().telegram_token)
+        url = f"{chosen.telegram_api}/bot{chosen.telegram_token}/getMe"
+        return Question("TELEGRAM_TOKEN", url, lambda found: found.get("ok") is True)
 
     def verify(self, request: Request) -> None:
         """The secret that was given to setWebhook (secret_token) comes back in a header."""
         if not same(request.headers.get("x-telegram-bot-api-secret-token"), settings().telegram_secret):
             raise Refused(403, "This call is not Telegram's.")
 
-    def inbound(self, request: Request) -> List[Inbound]:
+    def read(self, request: Request) -> List[Received]:
         """Messages and pressed buttons; edited messages, channel posts, reactions and members are no messages to us."""
         update = request.json
         pressed = update.get("callback_query")
@@ -55,7 +53,7 @@ class TelegramChannel(MessagingChannel):
         if sender.get("is_bot") or (not private and not _is_addressed(update)):
             return []
         text = "/start" if text.startswith("/start ") else text  # a link with a parameter
-        return [Inbound(address, str(address["chat"]), f"update {int(update['update_id'])}", text, private)]
+        return [Received(address, str(address["chat"]), f"update {int(update['update_id'])}", text, private)]
 
     def calls(self, address: Any, bubble: Bubble) -> List[Call]:
         """See parent."""
@@ -83,6 +81,9 @@ class TelegramChannel(MessagingChannel):
             if isinstance(told, int):
                 raise NotDelivered(str(refused), float(told)) from None
             raise
+
+
+PLATFORM = Telegram()
 
 
 def _is_addressed(update: Dict[str, Any]) -> bool:

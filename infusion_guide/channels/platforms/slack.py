@@ -10,11 +10,11 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 from slack_sdk.signature import SignatureVerifier
 
-from infusion_guide.channels.door import Refused, id_of
-from infusion_guide.channels.messaging import Call, Inbound, MessagingChannel
+from infusion_guide.channels.message import Refused, id_of
+from infusion_guide.channels.platform import Call, Platform, Question, Received, bearer
 from infusion_guide.channels.platform_api import post
 from infusion_guide.channels.rendering import Bubble, Limits
-from infusion_guide.clinic.settings import settings
+from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
 _PAYLOAD = 2000  # characters of a button's value
@@ -32,19 +32,17 @@ _NAME = re.compile(r"[a-z_]{1,60}")
 _REFERENCE = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 
 
-class SlackChannel(MessagingChannel):
+class Slack(Platform):
     """Block Kit: the text, and below it the buttons. An answer goes into the thread in which the patient wrote."""
 
+    name, title = "slack", "Slack"
+    needs = ("slack_token", "slack_signing_secret")
     limits = Limits(text=_SECTION, buttons=25, title=75)
 
-    @classmethod
-    def name(cls) -> str:
+    def question(self, chosen: Settings) -> Question:
         """See parent."""
-        return "slack"
-
-    def configured(self) -> bool:
-        """See parent."""
-        return bool(settings().slack_token)
+        url, headers = f"{chosen.slack_api}/auth.test", bearer(chosen.slack_token)
+        return Question("SLACK_TOKEN", url, lambda found: found.get("ok") is True, headers)
 
     def verify(self, request: Request) -> None:
         """Slack signs the body and the time; a call older than five minutes, or from the future, is none."""
@@ -56,7 +54,7 @@ class SlackChannel(MessagingChannel):
         if not genuine:
             raise Refused(403, "This call is not Slack's.")
 
-    def inbound(self, request: Request) -> List[Inbound]:
+    def read(self, request: Request) -> List[Received]:
         """Direct messages, mentions in channels, pressed buttons; edits, deletions and bots are no messages to us."""
         call = _call(request)
         if call["type"] == "block_actions":
@@ -112,14 +110,17 @@ class SlackChannel(MessagingChannel):
 
     async def send(self, call: Call) -> None:
         """See parent. Slack says what is wrong in an answer of status 200."""
-        headers = {"Authorization": f"Bearer {settings().slack_token}"}
-        found = await post("Slack", f"{settings().slack_api}/chat.postMessage", call["body"], headers=headers)
+        url, headers = f"{settings().slack_api}/chat.postMessage", bearer(settings().slack_token)
+        found = await post("Slack", url, call["body"], headers=headers)
         if found.get("ok") is True:
             return
         error = found.get("error")
         if not isinstance(error, str) or not _NAME.fullmatch(error):
             raise NotDelivered("Slack answered something unknown.")
         raise NotDelivered(f"Slack answered {error}.", final=not _LATER.fullmatch(error))
+
+
+PLATFORM = Slack()
 
 
 def _call(request: Request) -> Any:
@@ -129,7 +130,7 @@ def _call(request: Request) -> Any:
     return request.json
 
 
-def _pressed(call: Dict[str, Any]) -> List[Inbound]:
+def _pressed(call: Dict[str, Any]) -> List[Received]:
     """The button of one of our messages."""
     chosen, channel = call["actions"][0], call["channel"]["id"]
     if chosen["type"] != "button":
@@ -138,9 +139,9 @@ def _pressed(call: Dict[str, Any]) -> List[Inbound]:
     return [_inbound(channel, call["user"]["id"], thread, call["trigger_id"], chosen["value"], channel.startswith("D"))]
 
 
-def _inbound(channel: Any, user: Any, thread: Any, message_id: Any, text: Any, private: bool) -> Inbound:
+def _inbound(channel: Any, user: Any, thread: Any, message_id: Any, text: Any, private: bool) -> Received:
     address = {"channel": id_of(channel, "channel"), "thread": id_of(thread, "thread_ts") if thread else None}
-    return Inbound(address, f"{channel} {id_of(user, 'user')}", id_of(message_id, "id"), _words(text or ""), private)
+    return Received(address, f"{channel} {id_of(user, 'user')}", id_of(message_id, "id"), _words(text or ""), private)
 
 
 def _words(text: str) -> str:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from infusion_guide.channels import limits as module
-from infusion_guide.channels.limits import Limited, Limits
+from infusion_guide.channels import rate_limits as module
+from infusion_guide.channels.rate_limits import Limited, Limits
 from infusion_guide.clinic.settings import Settings
 
 

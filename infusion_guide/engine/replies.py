@@ -1,0 +1,60 @@
+"""Rasa's door to the replies: reads a tracker into a Situation, hands the completed reply back in Rasa's form."""
+
+from dataclasses import asdict
+from typing import Any, Dict, Mapping, Optional
+
+from rasa.core.nlg.generator import NaturalLanguageGenerator
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+
+from infusion_guide.callbacks.callback import summary
+from infusion_guide.callbacks.fields import REFERENCE
+from infusion_guide.clinic.hours import by_opening_hours
+from infusion_guide.nlu.history import said
+from infusion_guide.replies.book import names
+from infusion_guide.replies.clinic_answers import clinic_answers
+from infusion_guide.replies.complete import Situation, complete
+from infusion_guide.replies.topic import Topic
+
+# Metadata of a message (Rasa's UserMessage) from a channel on another company's servers.
+MESSAGING = "messaging"
+
+
+class ReviewedReplies(NaturalLanguageGenerator):
+    """Says the book's replies (endpoints.yml, `nlg`). The words are those on disk at the start, not those of the model's domain.
+
+    A bot event keeps `utter_action` and `sources` in its metadata, so that channels can show them.
+    """
+
+    def __init__(self, endpoint_config: Optional[EndpointConfig] = None, domain: Optional[Domain] = None) -> None:
+        self._names = frozenset(names())  # reads the book now: a broken file ends the start, not a turn
+
+    async def generate(
+        self, utter_action: str, tracker: DialogueStateTracker, output_channel: str, **kwargs: Any
+    ) -> Optional[Dict[str, Any]]:
+        """The complete message of `utter_action`, or None where the book has no such reply."""
+        if utter_action not in self._names:
+            return None
+        reply = complete(utter_action, situation(utter_action, tracker, kwargs))
+        offered = {"buttons": [asdict(button) for button in reply.buttons]} if reply.buttons else {}
+        return {"text": reply.text, **offered, "utter_action": reply.name, "sources": list(reply.sources)}
+
+
+def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]) -> Situation:
+    """What the reply `name` depends on in a conversation; `given` are an action's keyword arguments: `next`, words for braces."""
+    heard, slots = tracker.latest_message, tracker.current_slot_values()
+    language = (heard.parse_data or {}).get("language") if heard else None
+    own = clinic_answers().get(Topic.of(name).label)
+    return Situation(
+        said=said(tracker),
+        language="es" if language == "es" else "en",
+        careful=bool(slots.get("careful")),
+        in_form=bool(tracker.active_loop_name),
+        request_sent=bool(slots.get(REFERENCE)),
+        notice=bool(heard and (heard.metadata or {}).get(MESSAGING)),
+        own=own.text if own else "",
+        offered=given.get("next") or (),
+        hours=by_opening_hours("utter_clinic_hours"),
+        words={**slots, **summary(slots), **given},
+    )
