@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 
 from sanic import Sanic
 
+from infusion_guide.channels.channel import open_channels
 from infusion_guide.clinic import identity
 from infusion_guide.storage.turn import current_turn
 from tests.ports import HOST, free_port
@@ -15,9 +16,9 @@ async def serving(channel, on_new_message, monkeypatch, agent=None):
     monkeypatch.setattr(identity, "secret", lambda: b"k" * 32)
     monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
     port = free_port()
-    app = Sanic(f"{channel.name()}_{port}")  # Sanic knows each name once
-    app.blueprint(channel.blueprint(on_new_message), url_prefix=f"/webhooks/{channel.name()}")
-    app.ctx.fit = True  # this application has no model to make fit
+    app = Sanic(f"{channel.name}_{port}")  # Sanic knows each name once
+    open_channels(app, [channel], on_new_message)
+    app.ctx.ready = True  # this application has no model to load
     if agent is not None:
         app.ctx.agent = agent
     server = await app.create_server(host=HOST, port=port, return_asyncio_server=True, access_log=False)

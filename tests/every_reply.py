@@ -23,7 +23,7 @@ def every_reply():
 
 def _said(name, turn, first, **special):
     said = ([] if first else ["utter_chitchat/thanks"]) + [name] * turn
-    return complete(name, Situation(said=said, notice=True, words={**KEYWORDS, **FORM}, **special)).as_message()
+    return complete(name, Situation(said=said, notice=True, words={**KEYWORDS, **FORM}, **special))
 
 
 def assert_whole(channel, replies, address, seen):
@@ -35,9 +35,9 @@ def assert_whole(channel, replies, address, seen):
     read = [words for call in calls for words in seen(call)]
     together = " ".join(" ".join(read).split())
     for reply in replies:
-        for line in reply["text"].splitlines():
+        for line in reply.text.splitlines():
             assert " ".join(line.split()) in together, line
-        for button in reply.get("buttons", []):
-            assert button["title"] in together and button["payload"] not in together, button
+        for button in reply.buttons:
+            assert button.title in together and button.payload not in together, button
     assert not PAYLOAD.search(together), together
     return calls

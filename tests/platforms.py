@@ -14,7 +14,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.channels import rate_limits as limits
+from infusion_guide.channels import messaging, rate_limits
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.storage.database import migrate
@@ -68,21 +68,22 @@ async def served(platform):
 
 
 @asynccontextmanager
-async def running(channel, module, settings_for, monkeypatch, folder, check=None, buttons=BUTTONS):
-    """`channel` (of the Python module `module`) in an application of its own, on loopback, without a model.
+async def running(platform, module, settings_for, monkeypatch, folder, check=None, buttons=BUTTONS):
+    """`platform` (of the Python module `module`) in an application of its own, on loopback, without a model.
 
     `settings_for(api)` gives the Settings, with the platform's interface at `api`. Rasa echoes "You said: ..." with
     `buttons` and stores the turn; the message "break" fails. Yields `call` (method, path below /webhooks/<name>, data,
-    headers -> status, body, when everything that follows was sent), `platform`, `store`, `heard`, `url`.
+    headers -> status, body, when everything that follows was sent), `platform` (its interface), `store`, `heard`, `url`.
     """
     url = f"sqlite:///{folder}/kept.db"
     migrate(url)
-    store, heard, platform = TrackerStore(DOMAIN, host=url), [], Platform(check)
-    async with served(platform) as api:
+    store, heard, interface = TrackerStore(DOMAIN, host=url), [], Platform(check)
+    channel = messaging.MessagingChannel(platform)
+    async with served(interface) as api:
         made = settings_for(api)
-        for each in (module, limits):
+        for each in (module, messaging, rate_limits):
             monkeypatch.setattr(each, "settings", lambda: made)
-        limits.limits.cache_clear()
+        rate_limits.rate_limits.cache_clear()
 
         async def on_new_message(message):
             if message.text == "break":
@@ -98,7 +99,7 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
 
         agent = SimpleNamespace(tracker_store=store)
         async with serving(channel, on_new_message, monkeypatch, agent) as at, aiohttp.ClientSession() as session:
-            base = f"{at}/webhooks/{channel.name()}"
+            base = f"{at}/webhooks/{channel.name}"
 
             async def call(method, path, data=None, headers=None):
                 async with session.request(method, base + path, data=data, headers=headers) as answered:
@@ -108,10 +109,10 @@ async def running(channel, module, settings_for, monkeypatch, folder, check=None
                 return status, body
 
             try:
-                yield SimpleNamespace(call=call, platform=platform, store=store, heard=heard, url=base)
+                yield SimpleNamespace(call=call, platform=interface, store=store, heard=heard, url=base)
             finally:
                 store.database.engine.dispose()
-                limits.limits.cache_clear()
+                rate_limits.rate_limits.cache_clear()
 
 
 async def rows(bot, table):

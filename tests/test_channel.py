@@ -5,24 +5,23 @@ import pytest
 from sanic import response
 
 from infusion_guide.channels.channel import Channel
-from infusion_guide.channels.door import MAX_BODY, Incoming
+from infusion_guide.channels.message import Message
 from infusion_guide.clinic import identity
+from infusion_guide.server.bounds import MAX_BODY
 from tests.application import application
 
 
 class Pigeons(Channel):
     """Messages that arrive by pigeon; the ring says who sent them."""
 
-    @classmethod
-    def name(cls):
-        return "pigeons"
+    name = "pigeons"
 
     def routes(self, blueprint, reply_to):
         @blueprint.post("/webhook")
         async def receive(request):
             conversation = identity.conversation_with("pigeons", request.json["ring"])
-            found = await reply_to(Incoming(conversation, request.json["note"], "pigeons"))
-            return response.json([reply["text"] for reply in found.replies], status=found.status)
+            found = await reply_to(Message(conversation, request.json["note"], "pigeons"))
+            return response.json([reply.text for reply in found.replies], status=found.status)
 
 
 @pytest.fixture

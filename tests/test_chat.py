@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from infusion_guide.channels.door import MAX_TEXT
+from infusion_guide.channels.message import MAX_TEXT
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.run import chat
 from infusion_guide.storage.turn import current_turn

@@ -141,7 +141,7 @@ async def test_every_assistant_begins_to_refresh_when_it_starts(kept, monkeypatc
         return {}
 
     agent = SimpleNamespace(tracker_store=SimpleNamespace(database=kept), parse_message=parse_message)
-    app = SimpleNamespace(ctx=SimpleNamespace(agent=agent), add_task=started.append)
+    app = SimpleNamespace(ctx=SimpleNamespace(agent=agent), add_task=lambda task, name: started.append(task))
     monkeypatch.setattr(application, "set_up", lambda _: None)
     monkeypatch.setattr(application, "logs", SimpleNamespace(configure_logs=lambda: None))
     monkeypatch.setattr(application, "gc", SimpleNamespace(collect=lambda: None, freeze=lambda: None))

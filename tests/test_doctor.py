@@ -13,6 +13,7 @@ import pytest
 
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.run import doctor
+from infusion_guide.run import doctor_servers as servers
 from infusion_guide.run.doctor import FIX, NOTE, OK, Finding
 from infusion_guide.storage.database import migrate
 from tests.mail_server import MailServer
@@ -80,12 +81,12 @@ def test_model(monkeypatch, tmp_path, there, status):
 
 def test_database_before_and_after_its_first_start(tmp_path):
     settings = chosen(database_url=f"sqlite:///{tmp_path / 'new.db'}")
-    assert "first start" in doctor.database(settings).words and not (tmp_path / "new.db").exists()
+    assert "first start" in servers.database(settings).words and not (tmp_path / "new.db").exists()
     (tmp_path / "new.db").touch()
-    assert doctor.database(settings).status == NOTE
+    assert servers.database(settings).status == NOTE
     migrate(settings.database_url)
-    assert doctor.database(settings).status == OK
-    assert doctor.database(chosen(database_url=f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")).status == FIX
+    assert servers.database(settings).status == OK
+    assert servers.database(chosen(database_url=f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")).status == FIX
 
 
 @pytest.mark.parametrize(
@@ -96,20 +97,20 @@ def test_database_before_and_after_its_first_start(tmp_path):
     ],
 )
 def test_an_unreachable_database_keeps_its_password(url):
-    finding = doctor.database(chosen(database_url=url.format(port=free_port())))
+    finding = servers.database(chosen(database_url=url.format(port=free_port())))
     assert finding.status == FIX and "DATABASE_URL" in finding.words
     assert "hunter" not in finding.words and "clinic" not in finding.words
 
 
 def test_redis():
-    assert doctor.redis(chosen()).status == OK
-    finding = doctor.redis(chosen(redis_url=f"redis://:hunter2@127.0.0.1:{free_port()}/0"))
+    assert servers.redis(chosen()).status == OK
+    finding = servers.redis(chosen(redis_url=f"redis://:hunter2@127.0.0.1:{free_port()}/0"))
     assert finding.status == FIX and "hunter2" not in finding.words
 
 
 def test_a_port_that_is_free():
     settings = chosen()
-    assert doctor.assistant(settings) == Finding(OK, f"port {settings.port} is free")
+    assert servers.assistant(settings) == Finding(OK, f"port {settings.port} is free")
 
 
 PARTS = {"model": True, "database": True, "lock": True, "actions": True}
@@ -122,7 +123,7 @@ PARTS = {"model": True, "database": True, "lock": True, "actions": True}
 def test_the_assistant_that_runs(ready, status, word):
     settings = chosen()
     with serving(settings.port, {"/health": (200, {"status": "alive"}), "/ready": ready}):
-        finding = doctor.assistant(settings)
+        finding = servers.assistant(settings)
     assert finding.status == status and word in finding.words
 
 
@@ -130,19 +131,19 @@ def test_the_assistant_that_runs(ready, status, word):
 def test_an_action_server_of_its_own(answers, status):
     port = free_port()
     with serving(port, answers):
-        assert doctor.actions(chosen(actions_url=f"http://127.0.0.1:{port}")).status == status
+        assert servers.actions(chosen(actions_url=f"http://127.0.0.1:{port}")).status == status
 
 
 def test_actions_without_a_server_of_their_own():
-    assert doctor.actions(chosen()).status == OK
-    assert "ACTIONS_URL" in doctor.actions(chosen(actions_url=f"http://127.0.0.1:{free_port()}")).words
+    assert servers.actions(chosen()).status == OK
+    assert "ACTIONS_URL" in servers.actions(chosen(actions_url=f"http://127.0.0.1:{free_port()}")).words
 
 
 def test_a_port_where_something_mute_listens():
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
-        assert "something else" in doctor.assistant(chosen(port=mute.getsockname()[1])).words
+        assert "something else" in servers.assistant(chosen(port=mute.getsockname()[1])).words
 
 
 @pytest.mark.parametrize(
@@ -191,20 +192,20 @@ def test_opening_hours(values, status, words):
 
 
 def test_notices():
-    assert "nobody is told" in doctor.notices(chosen()).words
+    assert "nobody is told" in servers.notices(chosen()).words
     port = free_port()
     mail = {"notice_email": "front.desk@clinic.example", "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
     staff = {"staff_url": "https://bot.example.org", "secret_key": KEY}
-    missing = doctor.notices(chosen(**mail))
+    missing = servers.notices(chosen(**mail))
     assert missing.status == FIX and "cannot be reached" in missing.words and "@" not in missing.words
     with MailServer(port) as server:
-        assert doctor.notices(chosen(**mail, **staff, production=True)) == Finding(OK, "staff are told by e-mail")
-        assert doctor.notices(chosen(**mail, staff_port=5999)).words.endswith("link to port 5999 of this machine.")
-        assert doctor.notices(chosen(**mail, secret_key=KEY, production=True)).status == FIX
-        assert "https" in doctor.notices(chosen(**mail, **{**staff, "staff_url": "http://x"}, production=True)).words
+        assert servers.notices(chosen(**mail, **staff, production=True)) == Finding(OK, "staff are told by e-mail")
+        assert servers.notices(chosen(**mail, staff_port=5999)).words.endswith("link to port 5999 of this machine.")
+        assert servers.notices(chosen(**mail, secret_key=KEY, production=True)).status == FIX
+        assert "https" in servers.notices(chosen(**mail, **{**staff, "staff_url": "http://x"}, production=True)).words
     assert not server.mails
     webhook = chosen(notice_webhook="https://staff.example", staff_url="https://bot.example.org")
-    assert doctor.notices(webhook) == Finding(OK, "staff are told by NOTICE_WEBHOOK")
+    assert servers.notices(webhook) == Finding(OK, "staff are told by NOTICE_WEBHOOK")
 
 
 def test_disk_clock_and_review(monkeypatch, tmp_path):
@@ -232,9 +233,9 @@ GOOD = {
 @pytest.mark.parametrize(
     "changed, status, words",
     [
-        ({}, OK, "Telegram, Slack, Messenger, WhatsApp, SMS take our tokens"),
-        ({"/bot42:t/getMe": (401, {"ok": False})}, FIX, "does not take TELEGRAM_TOKEN (401)"),
-        ({"/auth.test": (200, {"ok": False, "error": "invalid_auth"})}, FIX, "does not take SLACK_TOKEN"),
+        ({}, OK, "accepted by Messenger, Slack, Text messages, Telegram, WhatsApp"),
+        ({"/bot42:t/getMe": (401, {"ok": False})}, FIX, "Telegram: TELEGRAM_TOKEN is not accepted (401)"),
+        ({"/auth.test": (200, {"ok": False, "error": "invalid_auth"})}, FIX, "Slack: SLACK_TOKEN is not accepted"),
         ({"/77": (400, {})}, FIX, "WHATSAPP_NUMBER_ID"),
         ({"/2010-04-01/Accounts/AC1.json": (200, {"status": "suspended"})}, FIX, "TWILIO_ACCOUNT"),
         ({"/me": (500, {})}, FIX, "Messenger answers 500"),
@@ -263,17 +264,17 @@ def test_messaging_platforms(changed, status, words):
         **apis,
     )
     with serving(port, {**GOOD, **changed}):
-        finding = doctor.messaging(found)
+        finding = servers.messaging(found)
     assert finding.status == status and words in finding.words
     assert "secret" not in finding.words and "42:t" not in finding.words and api not in finding.words
 
 
 def test_a_platform_that_cannot_be_reached_is_named():
-    finding = doctor.messaging(
+    finding = servers.messaging(
         chosen(telegram_token="42:t", telegram_secret="s" * 20, telegram_api=f"http://127.0.0.1:{free_port()}")
     )
     assert finding.status == FIX and "Telegram cannot be reached" in finding.words and "PUBLIC_URL" in finding.words
-    assert doctor.messaging(chosen()).status == OK
+    assert servers.messaging(chosen()).status == OK
 
 
 def test_what_hangs_or_breaks_hides_nothing(monkeypatch):
@@ -300,7 +301,7 @@ def test_what_hangs_or_breaks_hides_nothing(monkeypatch):
     ],
 )
 def test_urls_are_shown_without_secrets(url, shown):
-    assert doctor.without_secrets(url) == shown
+    assert servers.without_secrets(url) == shown
 
 
 @pytest.mark.parametrize("values, code, word", [({"PORT": "99999"}, 1, "FIX  settings: PORT"), ({}, None, "OK   settings")])

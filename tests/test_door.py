@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infusion_guide.channels import door
-from infusion_guide.channels.door import Answer, Incoming, Refused, answer, id_of, text_of
+from infusion_guide.channels.door import Answer, answer
+from infusion_guide.channels.message import Message, Refused, id_of, text_of
 from infusion_guide.channels.rate_limits import Limited
 from infusion_guide.engine.actions import TurnAborted
+from infusion_guide.replies.reply import Button, Reply
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.turn import AlreadyAnswered, StaleTurn, current_turn
 
@@ -26,7 +28,7 @@ def unlimited(monkeypatch):
         def may_search(self, address):
             return True
 
-    monkeypatch.setattr(door, "limits", lambda: Free())
+    monkeypatch.setattr(door, "rate_limits", lambda: Free())
     monkeypatch.setattr(door, "_PAUSE", 0.01)
 
 
@@ -47,35 +49,39 @@ def rasa(*outcomes):
 
 
 def names(found):
-    return [reply["metadata"]["utter_action"] for reply in found.replies]
+    return [reply.name for reply in found.replies]
 
 
-def incoming(text="hello", **more):
-    return Incoming("web:a", text, "web", **more)
+def sent(text="hello", **more):
+    return Message("web:a", text, "web", **more)
 
 
 async def test_an_answer_is_what_was_stored():
     handle = rasa(None)
-    found = await answer(handle, incoming(message_id="m1"))
-    assert found == Answer(
-        [{"text": "Hello.", "buttons": HELLO["buttons"], "metadata": {"utter_action": "utter_chitchat/greet"}}]
-    )
+    found = await answer(handle, sent(message_id="m1"))
+    assert found == Answer([Reply("utter_chitchat/greet", "Hello.", (Button("A", "/a"),))])
     (message,) = handle.calls
     assert message.message_id.startswith("m1 ")
     assert (message.sender_id, message.input_channel, message.metadata) == ("web:a", "web", None)
 
 
+async def test_rasa_is_told_that_a_message_came_through_another_company():
+    handle = rasa(None)
+    await answer(handle, sent(messaging=True))
+    assert handle.calls[0].metadata == {"messaging": True}
+
+
 @pytest.mark.parametrize("failure", [StaleTurn(), DatabaseUnavailable()])
 async def test_what_was_not_stored_is_worked_out_again_and_said_once(failure):
     handle = rasa(failure, failure, None)
-    found = await answer(handle, incoming())
+    found = await answer(handle, sent())
     assert found.outcome == "answered" and len(found.replies) == 1
     assert len({message.message_id for message in handle.calls}) == 1  # the same message, however often
 
 
 async def test_a_message_that_was_answered_gets_its_answer_again():
-    found = await answer(rasa(AlreadyAnswered([{"text": "before"}])), incoming())
-    assert found.outcome == "answered" and found.replies == [{"text": "before"}]
+    found = await answer(rasa(AlreadyAnswered([Reply("", "before")])), sent())
+    assert found.outcome == "answered" and found.replies == [Reply("", "before")]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +89,9 @@ async def test_a_message_that_was_answered_gets_its_answer_again():
     [RuntimeError("secret words"), TurnAborted(), DatabaseUnavailable(), StaleTurn(), MemoryError(), TimeoutError()],
 )
 async def test_whatever_breaks_is_said_honestly_and_a_crisis_is_answered(failure, caplog):
-    found = await answer(rasa(failure), incoming())
+    found = await answer(rasa(failure), sent())
     assert (found.status, names(found)) == (503, ["utter_technical_problem"])
-    found = await answer(rasa(failure), incoming("i want to kill myself"))
+    found = await answer(rasa(failure), sent("i want to kill myself"))
     assert (found.status, names(found)) == (503, ["utter_crisis/suicide"])
     assert "kill myself" not in caplog.text
 
@@ -94,7 +100,7 @@ async def test_a_rasa_without_a_model_is_a_failure_not_silence():
     async def ignores(_):
         return None
 
-    assert names(await answer(ignores, incoming())) == ["utter_technical_problem"]
+    assert names(await answer(ignores, sent())) == ["utter_technical_problem"]
 
 
 async def test_a_turn_that_hangs_ends_in_time(monkeypatch):
@@ -104,7 +110,7 @@ async def test_a_turn_that_hangs_ends_in_time(monkeypatch):
         await asyncio.sleep(60)
 
     started = time.monotonic()
-    assert (await answer(hangs, incoming("i took too many pills"))).outcome == "failed"
+    assert (await answer(hangs, sent("i took too many pills"))).outcome == "failed"
     assert time.monotonic() - started < 2
 
 
@@ -117,21 +123,21 @@ async def test_over_the_limit_words_are_friendly_and_a_crisis_is_answered(monkey
             return searches > 0
 
     searches = 1
-    monkeypatch.setattr(door, "limits", lambda: Full())
+    monkeypatch.setattr(door, "rate_limits", lambda: Full())
     handle = rasa(None)
-    found = await answer(handle, incoming())
+    found = await answer(handle, sent())
     assert (found.status, found.retry_after, names(found)) == (429, 30, ["utter_too_many_messages"])
-    found = await answer(handle, incoming("i want to die"))
+    found = await answer(handle, sent("i want to die"))
     assert (found.status, names(found)) == (200, ["utter_crisis/suicide"])
     searches = 0  # a flood: searching each message would stop the others; the friendly words name the crisis line
-    assert names(await answer(handle, incoming("i want to die"))) == ["utter_too_many_messages"]
+    assert names(await answer(handle, sent("i want to die"))) == ["utter_too_many_messages"]
     assert handle.calls == []
 
 
 async def test_one_id_for_two_messages_means_two_messages():
     handle = rasa(None)
     for text in ("hello", "i want to die", "hello"):
-        await answer(handle, incoming(text, message_id="1"))
+        await answer(handle, sent(text, message_id="1"))
     first, second, third = (message.message_id for message in handle.calls)
     assert first == third != second
 

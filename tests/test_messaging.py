@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.channels import messaging
+from infusion_guide.channels import messaging, platform
 from infusion_guide.channels.platforms import telegram
 from infusion_guide.channels.rendering import bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.platforms import BUTTONS, rows, running
@@ -41,8 +42,7 @@ def check(path, body):
 @asynccontextmanager
 async def running_telegram(monkeypatch, folder):
     """`running`, with `send(update)` that signs as Telegram does, and `said()`."""
-    channel = telegram.TelegramChannel()
-    async with running(channel, telegram, telegram_settings, monkeypatch, folder, check) as bot:
+    async with running(telegram.Telegram(), telegram, telegram_settings, monkeypatch, folder, check) as bot:
 
         async def send(update, secret=SECRET):
             headers = {"X-Telegram-Bot-Api-Secret-Token": secret} if secret is not None else {}
@@ -219,15 +219,15 @@ async def test_a_turn_that_failed_is_told_at_once_and_a_crisis_is_answered(bot, 
 
 async def test_without_its_settings_it_is_off(monkeypatch, tmp_path):
     async with running_telegram(monkeypatch, tmp_path) as bot:
-        monkeypatch.setattr(telegram, "settings", lambda: Settings())
+        monkeypatch.setattr(messaging, "settings", lambda: Settings())
         assert await bot.send(update(1, "hello")) == 404 and bot.heard == []
 
 
 @pytest.mark.parametrize("name, turn", [(name, turn) for name in WHOLE for turn in range(len(REPLIES[name]))])
 def test_every_reply_fits_and_shows_no_payload(name, turn):
     for notice in (False, True):
-        for bubble in bubbles([told(name, turn, notice=notice)], telegram.TelegramChannel.limits):
-            (call,) = telegram.TelegramChannel().calls({"chat": 1}, bubble)
+        for bubble in bubbles([Reply.of_message(told(name, turn, notice=notice))], telegram.Telegram.limits):
+            (call,) = telegram.Telegram().calls({"chat": 1}, bubble)
             check(f"/bot/{call['method']}", call["body"])
             assert not re.search(r"(^|\s)/[a-z_]+", call["body"]["text"]), call["body"]["text"]
             assert all(button.title[0] != "/" for button in bubble.buttons)
@@ -253,7 +253,7 @@ async def test_neither_token_nor_address_is_in_an_error_or_the_log(bot, caplog):
 
 
 def test_an_empty_secret_is_never_the_same():
-    assert not messaging.same("", "") and not messaging.same(None, "") and messaging.same("a", "a")
+    assert not platform.same("", "") and not platform.same(None, "") and platform.same("a", "a")
 
 
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -273,4 +273,4 @@ def test_an_empty_secret_is_never_the_same():
 )
 def test_no_shape_of_a_genuine_call_raises(update_):
     request = SimpleNamespace(json=update_)
-    assert isinstance(telegram.TelegramChannel()._by_person(request), list)
+    assert isinstance(messaging.MessagingChannel(telegram.Telegram())._by_person(request), list)

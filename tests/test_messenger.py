@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infusion_guide.channels import meta
+from infusion_guide.channels import messaging, meta
 from infusion_guide.channels.platforms import messenger
-from infusion_guide.channels.rendering import Bubble, Button, bubbles
+from infusion_guide.channels.rendering import Bubble, bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
 from infusion_guide.delivery.outbox import NotDelivered
+from infusion_guide.replies.reply import Button, Reply
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.every_reply import assert_whole, every_reply
@@ -55,7 +56,7 @@ def signed(body, secret=SECRET):
 @asynccontextmanager
 async def running_messenger(monkeypatch, folder):
     """`running`, with `send(*events)` of one entry or `post(call)`, signed as Meta does, and `said()`."""
-    async with running(messenger.MessengerChannel(), messenger, messenger_settings, monkeypatch, folder, check) as bot:
+    async with running(messenger.Messenger(), messenger, messenger_settings, monkeypatch, folder, check) as bot:
 
         async def post(call, headers=None):
             body = json.dumps(call)
@@ -340,7 +341,7 @@ async def test_no_address_holds_the_token(monkeypatch):
 
     monkeypatch.setattr(meta, "post", post)
     monkeypatch.setattr(messenger, "settings", lambda: messenger_settings("https://graph.facebook.com"))
-    await messenger.MessengerChannel().send({"body": {}})
+    await messenger.Messenger().send({"body": {}})
     (((platform, url, _), more),) = called
     assert platform == "Messenger" and url == "https://graph.facebook.com/v23.0/me/messages"
     assert more == {"headers": {"Authorization": "Bearer EAAG-secret"}}
@@ -358,32 +359,32 @@ async def test_a_platform_adds_its_own_codes(monkeypatch, later, never, final):
 
 
 async def test_without_its_settings_it_is_off(bot, monkeypatch):
-    monkeypatch.setattr(messenger, "settings", lambda: Settings())
+    monkeypatch.setattr(messaging, "settings", lambda: Settings())
     assert await bot.send(message(1, "hello")) == 404 and await nothing_happened(bot)
     assert (await bot.call("GET", "/webhook?hub.mode=subscribe&hub.verify_token=&hub.challenge=1"))[0] == 404
 
 
 def test_the_most_buttons_fit():
     buttons = (*(Button("t" * 20, "/" + "p" * 999) for _ in range(12)), Button("too long", "/" + "p" * 1000))
-    (call,) = messenger.MessengerChannel().calls({"person": "7"}, Bubble("x" * 2000, buttons))
+    (call,) = messenger.Messenger().calls({"person": "7"}, Bubble("x" * 2000, buttons))
     check("/v23.0/me/messages", call["body"])
     assert len(call["body"]["message"]["quick_replies"]) == 12
 
 
 def test_more_buttons_and_longer_ones_stand_in_the_list():
-    channel = messenger.MessengerChannel()
-    offered = [{"title": f"{number}".rjust(20 + number % 2, "t"), "payload": f"/faq/{number}"} for number in range(28)]
-    (bubble,) = bubbles([{"text": "Which one?", "buttons": offered}], channel.limits)
+    channel = messenger.Messenger()
+    offered = tuple(Button(f"{number}".rjust(20 + number % 2, "t"), f"/faq/{number}") for number in range(28))
+    (bubble,) = bubbles([Reply("", "Which one?", offered)], channel.limits)
     (call,) = channel.calls({"person": "7"}, bubble)
     check("/v23.0/me/messages", call["body"])
     text = call["body"]["message"]["text"]
     assert len(call["body"]["message"]["quick_replies"]) == 13 and "/faq" not in text
-    assert sum(line.endswith(f" {each['title']}") for line in text.splitlines() for each in offered) == 15
+    assert sum(line.endswith(f" {each.title}") for line in text.splitlines() for each in offered) == 15
 
 
 def test_a_time_beyond_all_numbers_keeps_no_other_message_from_being_answered():
     odd = {**message(1, "x"), "timestamp": 10**400}
-    found = messenger.MessengerChannel().inbound(SimpleNamespace(json=page(odd, message(2, "y"))))
+    found = messenger.Messenger().read(SimpleNamespace(json=page(odd, message(2, "y"))))
     assert [each.text for each in found] == ["y"]
 
 
@@ -411,7 +412,7 @@ SHAPES = st.recursive(VALUES, lambda x: st.lists(x) | st.dictionaries(st.sampled
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(shape=SHAPES, event_=st.dictionaries(st.sampled_from(NAMES), SHAPES), said=st.dictionaries(st.sampled_from(NAMES), SHAPES))
 def test_no_shape_of_a_genuine_call_raises(shape, event_, said):
-    channel = messenger.MessengerChannel()
+    channel = messaging.MessagingChannel(messenger.Messenger())
     good = message(1, "good")
     odd = {**message(2, "odd"), "message": {"mid": "m_2", "text": "x", **said}, **event_}
     for call in (page(good, odd, shape), {"object": "page", "entry": shape}, shape):
@@ -428,8 +429,8 @@ def test_every_reply_fits_and_shows_no_payload():
         said = call["body"]["message"]
         return [said["text"], *(reply["title"] for reply in said.get("quick_replies", []))]
 
-    replies, channel = every_reply(), messenger.MessengerChannel()
-    assert len(replies) > 300 and any("automated helper" in reply["text"] for reply in replies)
+    replies, channel = every_reply(), messenger.Messenger()
+    assert len(replies) > 300 and any("automated helper" in reply.text for reply in replies)
     for first, second in zip(replies, replies[1:] + replies[:1]):
         for turn in ([first], [first, second]):
             for call in assert_whole(channel, turn, {"person": "7"}, seen):

@@ -11,11 +11,13 @@ import pytest
 from prometheus_client import generate_latest
 
 from infusion_guide.channels import door
+from infusion_guide.channels.message import Message
 from infusion_guide.clinic.data import DATA
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage.database import Database, DatabaseUnavailable, migrate
 from infusion_guide.watch import metrics
 
-CRISIS = {"metadata": {"utter_action": "utter_crisis/suicide"}}
+CRISIS = Reply("utter_crisis/suicide", "...")
 
 
 def value(name, **labels):
@@ -23,7 +25,7 @@ def value(name, **labels):
 
 
 def reply(name):
-    return {"text": "Maria 555-010-7788", "metadata": {"utter_action": name}}
+    return Reply(name, "Maria 555-010-7788")
 
 
 @pytest.fixture
@@ -53,7 +55,9 @@ async def ready(_):
     ],
 )
 def test_kind_of_a_reply(name, kind):
-    assert metrics.kind(reply(name)) == kind
+    before = value("infusion_guide_replies_total", channel="t0", kind=kind)
+    metrics.count_turn("t0", "answered", [reply(name)], 0.01)
+    assert value("infusion_guide_replies_total", channel="t0", kind=kind) == before + 1
 
 
 def test_a_turn_is_counted():
@@ -156,8 +160,8 @@ async def test_no_label_holds_an_id_or_a_word():
     async def broken(_):
         raise RuntimeError("Maria 555-010-7788")
 
-    incoming = door.Incoming("web:" + "k" * 24, "I am Maria, I want to die, 555-010-7788", "web", "203.0.113.9", "m-1")
-    await door.answer(broken, incoming)
+    sent = Message("web:" + "k" * 24, "I am Maria, I want to die, 555-010-7788", "web", "203.0.113.9", "m-1")
+    await door.answer(broken, sent)
     for every in (DATA / "responses").rglob("*.yml"):
         name = str(every.relative_to(DATA / "responses"))[: -len(".yml")]
         metrics.count_turn("web", "answered", [reply(f"utter_{name}")], 0.01)

@@ -24,6 +24,7 @@ from infusion_guide.channels import channel, own_data
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.engine.tracker_store import TrackerStore
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import privacy, sealing
 from infusion_guide.storage.database import database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
@@ -84,7 +85,7 @@ async def talk(url, sender, words, turns_=1):
     store = TrackerStore(DOMAIN, host=url)
     for _ in range(turns_):
         message = uuid.uuid4().hex
-        turn = Turn(message, [{"text": "It may help."}], [Effect("notice", f"crisis {message}", {"topic": "faq"})])
+        turn = Turn(message, [Reply("", "It may help.")], [Effect("notice", f"crisis {message}", {"topic": "faq"})])
         current_turn.set(turn)
         tracker = await store.retrieve(sender) or DialogueStateTracker(sender, DOMAIN.slots)
         parsed = {"text": words, "intent": {"name": "faq"}, "entities": [{"value": words}]}
@@ -364,7 +365,7 @@ async def test_the_command(sqlite_url, monkeypatch, capsys):
 
 
 class Counted:
-    """Stands for channels/limits.py; lets everybody in unless told otherwise."""
+    """Stands for channels/rate_limits.py; lets everybody in unless told otherwise."""
 
     full = False
 
@@ -378,7 +379,7 @@ async def web(sqlite_url, monkeypatch):
     """The two routes, served on loopback; call(path, body) -> status, JSON, headers."""
     monkeypatch.setattr(channel, "database", lambda: database(sqlite_url))
     counted = Counted()
-    monkeypatch.setattr(own_data, "limits", lambda: counted)
+    monkeypatch.setattr(own_data, "rate_limits", lambda: counted)
     monkeypatch.setattr(Sanic, "test_mode", True)  # otherwise only the first application of a process starts
     app = Sanic(f"own_data_{time.time_ns()}", configure_logging=False)
     blueprint = Blueprint("web", url_prefix="/webhooks/web")
@@ -483,7 +484,7 @@ async def request(url, sender, days=0):
     """Stores a conversation with a call-back request and a note of staff on it, both `days` old; its reference."""
     store = TrackerStore(DOMAIN, host=url)
     reference = new_reference()
-    current_turn.set(Turn(uuid.uuid4().hex, [{"text": "Thank you."}]))
+    current_turn.set(Turn(uuid.uuid4().hex, [Reply("", "Thank you.")]))
     tracker = DialogueStateTracker(sender, DOMAIN.slots)
     tracker.update(UserUttered("send it", parse_data={"text": "send it", "intent": {"name": "form_answer"}}))
     for slot, value in ((NAME, "Maria Planted"), (CONTACT, "+12125550142"), (REFERENCE, reference)):

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from infusion_guide.channels import rate_limits as module
-from infusion_guide.channels.rate_limits import Limited, Limits
+from infusion_guide.channels.rate_limits import Limited, RateLimits
 from infusion_guide.clinic.settings import Settings
 
 
 def counting(monkeypatch, **changes):
     chosen = Settings(production=True, secret_key="k" * 32, **changes)
     monkeypatch.setattr(module, "settings", lambda: chosen)
-    return Limits()
+    return RateLimits()
 
 
 async def test_a_visitor_has_so_many_messages_a_minute_and_is_told_when_to_go_on(monkeypatch):

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infusion_guide.channels.rendering import Bubble, Button, Limits, bubbles, chosen
+from infusion_guide.channels.rendering import Bubble, Limits, bubbles, chosen
 from infusion_guide.replies.book import button_title
+from infusion_guide.replies.reply import Button, Reply
 from tests.rooms import responses
 
 SMALL = Limits(text=200, buttons=3, title=12)
 
 
 def reply(text="Which one?", *titles):
-    return {"text": text, "buttons": [{"title": title, "payload": f"/faq/{title.lower()}"} for title in titles]}
+    return Reply("", text, tuple(Button(title, f"/faq/{title.lower()}") for title in titles))
 
 
 def test_what_fits_is_a_button_and_the_rest_a_list():
@@ -53,14 +54,14 @@ def test_a_number_or_the_words_choose(words, meant):
 
 @given(st.text(min_size=1, max_size=2000), st.integers(20, 300))
 def test_long_texts_are_cut_and_nothing_is_lost(text, longest):
-    found = bubbles([{"text": text}], Limits(longest))
+    found = bubbles([reply(text)], Limits(longest))
     assert all(0 < len(bubble.text) <= longest for bubble in found)
     assert re.sub(r"\s", "", "".join(bubble.text for bubble in found)) == re.sub(r"\s", "", text)
 
 
 def test_texts_are_cut_between_lines_then_sentences():
     lines = "A first line that is here.\nA second line. With two sentences in it."
-    assert [b.text for b in bubbles([{"text": lines}], Limits(30))] == [
+    assert [b.text for b in bubbles([reply(lines)], Limits(30))] == [
         "A first line that is here.",
         "A second line.",
         "With two sentences in it.",

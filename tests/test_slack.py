@@ -13,13 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
-from slack_sdk.signature import Clock, SignatureVerifier
+from slack_sdk.signature import SignatureVerifier
 
-from infusion_guide.channels.door import Refused
+from infusion_guide.channels import messaging
+from infusion_guide.channels.message import Refused
 from infusion_guide.channels.platforms import slack
-from infusion_guide.channels.rendering import Bubble, Button
+from infusion_guide.channels.rendering import Bubble
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
+from infusion_guide.replies.reply import Button
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.every_reply import assert_whole, every_reply
@@ -69,7 +71,7 @@ def form(call):
 @asynccontextmanager
 async def running_slack(monkeypatch, folder):
     """`running`, with `send(call)` (an event, or a pressed button in its form) signed as Slack does, and `said()`."""
-    async with running(slack.SlackChannel(), slack, slack_settings, monkeypatch, folder, check) as bot:
+    async with running(slack.Slack(), slack, slack_settings, monkeypatch, folder, check) as bot:
 
         async def send(call, headers=None, **how):
             pressed = isinstance(call, dict) and call.get("type") == "block_actions"
@@ -200,11 +202,11 @@ def test_slacks_published_example_is_genuine(monkeypatch):
         "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
     }
     monkeypatch.setattr(slack, "settings", lambda: slack_settings("https://slack.com/api"))
-    monkeypatch.setattr(Clock, "now", lambda _: 1531420618 + 299)
-    slack.SlackChannel().verify(SimpleNamespace(headers=given_, body=body.encode()))
-    monkeypatch.setattr(Clock, "now", lambda _: 1531420618 + 301)
+    monkeypatch.setattr(slack, "time", lambda: 1531420618 + 299)
+    slack.Slack().verify(SimpleNamespace(headers=given_, body=body.encode()))
+    monkeypatch.setattr(slack, "time", lambda: 1531420618 + 301)
     with pytest.raises(Refused):
-        slack.SlackChannel().verify(SimpleNamespace(headers=given_, body=body.encode()))
+        slack.Slack().verify(SimpleNamespace(headers=given_, body=body.encode()))
 
 
 @pytest.mark.parametrize("call", [event(1, "hello there"), pressed(1, "/faq/cravings")])
@@ -250,14 +252,14 @@ async def test_slacks_marks_are_taken_out_of_the_words(bot, sent, heard):
 
 
 def test_no_mark_of_slack_can_be_written_by_us():
-    (call,) = slack.SlackChannel().calls({"channel": "D1", "thread": None}, Bubble("<!channel> & <@U1>"))
+    (call,) = slack.Slack().calls({"channel": "D1", "thread": None}, Bubble("<!channel> & <@U1>"))
     assert call["body"]["text"] == call["body"]["blocks"][0]["text"]["text"] == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
 
 @pytest.mark.parametrize("text", ["x" * 3000, "&" * 3000, "<" * 2999 + "x", "& " * 1500, "\u00e9\U0001f600" * 1500], ids="abcde")
 def test_the_longest_texts_and_most_buttons_fit(text):
     buttons = tuple(Button("t" * 75, "/" + "p" * 1999) for _ in range(25)) + (Button("too long", "/" + "p" * 2000),)
-    for call in slack.SlackChannel().calls({"channel": "D1", "thread": "1.1"}, Bubble(text, buttons[:24] + buttons[25:])):
+    for call in slack.Slack().calls({"channel": "D1", "thread": "1.1"}, Bubble(text, buttons[:24] + buttons[25:])):
         check("/chat.postMessage", call["body"])
         shown = "".join(block["text"]["text"] for block in call["body"]["blocks"] if block["type"] == "section")
         assert shown.replace("&lt;", "<").replace("&amp;", "&") == text
@@ -393,7 +395,7 @@ async def test_an_answer_that_is_refused_for_good_is_recorded_for_staff(bot, err
 
 
 async def test_without_its_settings_it_is_off(bot, monkeypatch):
-    monkeypatch.setattr(slack, "settings", lambda: Settings())
+    monkeypatch.setattr(messaging, "settings", lambda: Settings())
     assert await bot.send(event(1)) == 404 and await nothing_happened(bot)
 
 
@@ -447,12 +449,12 @@ def test_no_shape_of_a_genuine_call_raises(kind, shape, event_, in_form):
     for call in (whole, shape, {**pressed(1, "x"), **event_}):
         body = (form(call) if in_form else json.dumps(call)).encode()
         request = SimpleNamespace(body=body, json=call)
-        channel = slack.SlackChannel()
+        channel = messaging.MessagingChannel(slack.Slack())
         for messages in channel._by_person(request):
             for message in messages:
                 assert message.person.encode() and message.message_id.encode() and isinstance(message.text, str)
                 assert json.dumps(message.address)
-        assert channel.acknowledgement(request).status == 200
+        assert channel.platform.acknowledgement(request).status == 200
 
 
 def test_every_reply_fits_and_shows_no_payload():
@@ -461,10 +463,10 @@ def test_every_reply_fits_and_shows_no_payload():
             yield block["text"]["text"].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">") if "text" in block else ""
             yield from (element["text"]["text"] for element in block.get("elements", []))
 
-    replies, channel = every_reply(), slack.SlackChannel()
-    assert len(replies) > 300 and any("automated helper" in reply["text"] for reply in replies)
+    replies, channel = every_reply(), slack.Slack()
+    assert len(replies) > 300 and any("automated helper" in reply.text for reply in replies)
     for first, second in zip(replies, replies[1:] + replies[:1]):
         for turn in ([first], [first, second]):
             for call in assert_whole(channel, turn, {"channel": "D1", "thread": None}, seen):
                 check("/chat.postMessage", call["body"])
-                assert not any(button["payload"] in call["body"]["text"] for reply in turn for button in reply.get("buttons", []))
+                assert not any(button.payload in call["body"]["text"] for reply in turn for button in reply.buttons)

@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-from infusion_guide.channels.messaging import Inbound
+from infusion_guide.channels import messaging
+from infusion_guide.channels.platform import Received
 from infusion_guide.channels.platforms import sms
 from infusion_guide.channels.rendering import Bubble
 from infusion_guide.channels.sms_segments import is_gsm7, longest, plain, segments
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery import outbox
 from infusion_guide.replies.book import line
+from infusion_guide.replies.reply import Button, Reply
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.platforms import collected, rows, running
@@ -61,7 +63,7 @@ def signed(given, url=PUBLIC + PATH, token=TOKEN):
 async def running_sms(monkeypatch, folder, sender=OURS, **more):
     """`running`, with `send(parameters)` that signs as Twilio does, and `said()`."""
     made = lambda api: sms_settings(api, sender)  # noqa: E731
-    async with running(sms.SmsChannel(), sms, made, monkeypatch, folder, check, **more) as bot:
+    async with running(sms.Sms(), sms, made, monkeypatch, folder, check, **more) as bot:
 
         async def call(given, signature=None, query=""):
             signature = signed(given, PUBLIC + PATH + query) if signature is None else signature
@@ -292,7 +294,7 @@ async def test_the_token_is_in_no_log(bot, caplog):
 
 async def test_without_its_settings_it_is_off(monkeypatch, tmp_path):
     async with running_sms(monkeypatch, tmp_path) as bot:
-        monkeypatch.setattr(sms, "settings", lambda: Settings())
+        monkeypatch.setattr(messaging, "settings", lambda: Settings())
         assert await bot.send(message(1, "hello")) == 404 and bot.heard == []
         assert (await bot.call("GET", "/webhook"))[0] == 404
 
@@ -302,7 +304,8 @@ async def test_without_its_settings_it_is_off(monkeypatch, tmp_path):
 
 def effects(replies, monkeypatch):
     monkeypatch.setattr(sms, "settings", lambda: SETTINGS)
-    found = sms.SmsChannel()._effects("sms:1", Inbound("+15552223333", "+15552223333", "SM1", "x"), replies)
+    received = Received("+15552223333", "+15552223333", "SM1", "x")
+    found = messaging.MessagingChannel(sms.Sms())._effects("sms:1", received, replies)
     return [effect.payload["call"] for effect in found]
 
 
@@ -318,7 +321,7 @@ def test_every_reply_is_one_message_without_a_payload(monkeypatch):
     notice, counted = line("utter_messaging_notice"), {"en": [], "es": []}
     for name, language, reply in every_reply():
         for text in (reply["text"], f"{notice}\n{reply['text']}"):
-            (call,) = effects([{**reply, "text": text}], monkeypatch)
+            (call,) = effects([Reply.of_message({**reply, "text": text})], monkeypatch)
             body, titles = call["Body"], [button["title"] for button in reply.get("buttons", [])]
             assert len(body) <= 1600 and segments(body) <= 10, name
             assert not any(button["payload"] in body for button in reply.get("buttons", [])), name
@@ -334,7 +337,7 @@ def test_every_reply_is_one_message_without_a_payload(monkeypatch):
 
 
 def test_the_answers_of_one_turn_are_one_message(monkeypatch):
-    replies = [{"text": "One."}, {"text": "Two.", "buttons": [{"title": "What\u2019s new", "payload": "/faq/cravings"}]}]
+    replies = [Reply("", "One."), Reply("", "Two.", (Button("What\u2019s new", "/faq/cravings"),))]
     (call,) = effects(replies, monkeypatch)
     assert call == {"To": "+15552223333", "Body": "One.\nTwo.\nOr answer with a number:\n1. What's new"}
     assert effects([], monkeypatch) == []
@@ -343,7 +346,7 @@ def test_the_answers_of_one_turn_are_one_message(monkeypatch):
 @examples(max_examples=60, deadline=None, database=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4000))
 def test_no_text_is_too_long_for_twilio(text):
-    calls = sms.SmsChannel().calls("+1", Bubble(text))
+    calls = sms.Sms().calls("+1", Bubble(text))
     assert all(0 < len(call["Body"].encode("utf-16-le")) // 2 <= 1600 for call in calls)
 
 
@@ -440,7 +443,7 @@ def test_the_texts_to_configure_hold_911_and_988_and_the_manual_names_every_word
     assert len(texts) == 3
     for text in texts:
         assert "911" in text and "988" in text and is_gsm7(text) and segments(text) <= 2
-    assert all(word.upper() in manual for word in sms.SmsChannel.carrier_words)
+    assert all(word.upper() in manual for word in sms.Sms.carrier_words)
     english = [variation["text"] for variations in REPLIES.values() for variation in variations]
     prompts = re.compile(r"\b(text|reply|send|write|answer) (HELP|INFO|STOP|END|QUIT|CANCEL)\b")
     assert not [text for text in english if prompts.search(text)]

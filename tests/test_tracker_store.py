@@ -8,6 +8,7 @@ from rasa.shared.core.events import ActionExecuted, ActiveLoop, BotUttered, Sess
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.engine.tracker_store import WINDOW, TrackerStore
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage.database import Database, DatabaseUnavailable, migrate
 from infusion_guide.storage.tables import events, outbox, turns
 from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
@@ -79,7 +80,7 @@ async def test_of_two_turns_worked_out_at_once_one_is_stored(url):
 
 async def test_what_a_turn_said_and_caused_is_stored_with_it_or_not_at_all(url):
     kept = store(url)
-    turn = Turn("m1", [{"text": "hello"}], [Effect("crisis", "a m1", {"reference": "a"})])
+    turn = Turn("m1", [Reply("", "hello")], [Effect("crisis", "a m1", {"reference": "a"})])
     current_turn.set(turn)
     tracker = begun()
     turn_of(tracker, "hi")
@@ -87,7 +88,7 @@ async def test_what_a_turn_said_and_caused_is_stored_with_it_or_not_at_all(url):
     assert turn.stored
     with pytest.raises(AlreadyAnswered) as answered:
         await kept.retrieve("a")
-    assert answered.value.replies == [{"text": "hello"}]
+    assert answered.value.replies == [Reply("", "hello")]
     current_turn.set(Turn("m2", [], [Effect("crisis", "a m1", {})]))  # the same effect again: once is enough
     again = await kept.retrieve("a")
     turn_of(again, "again")

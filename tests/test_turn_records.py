@@ -13,6 +13,7 @@ from infusion_guide.callbacks.fields import COUNT, REFERENCE
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox as outbox_module
 from infusion_guide.engine.tracker_store import TrackerStore
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import callbacks, sealing
 from infusion_guide.storage.counts import OUTCOMES, outcome_of
 from infusion_guide.storage.database import Database, migrate
@@ -47,7 +48,7 @@ def rows(store, table):
 async def say(store, text, names=("utter_callback_sent",), slots=(), message_id=None, parsed=None):
     """One turn of the conversation web:a that is answered with the replies `names` and sets `slots`; the tracker."""
     message_id = message_id or uuid.uuid4().hex
-    current_turn.set(Turn(message_id, [{"text": "...", "metadata": {"utter_action": name}} for name in names]))
+    current_turn.set(Turn(message_id, [Reply(name, "...") for name in names]))
     tracker = await store.retrieve("web:a") or DialogueStateTracker("web:a", DOMAIN.slots)
     parsed = {"intent": {"name": "faq", "confidence": 0.9}, **(parsed or {})}
     tracker.update(UserUttered(text, parse_data=parsed, input_channel="web", message_id=f"{message_id} 0f"))

@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import strategies as st
 
+from infusion_guide.channels import messaging
 from infusion_guide.channels.platforms import whatsapp
-from infusion_guide.channels.rendering import Bubble, Button, bubbles
+from infusion_guide.channels.rendering import Bubble, bubbles
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox
 from infusion_guide.replies.book import line
+from infusion_guide.replies.reply import Button, Reply
 from infusion_guide.storage.tables import events, opt_outs
 from infusion_guide.storage.tables import outbox as outbox_table
 from tests.platforms import BUTTONS, collected, rows, running
@@ -78,7 +80,7 @@ def signed(data, secret=SECRET):
 @asynccontextmanager
 async def running_whatsapp(monkeypatch, folder, **more):
     """`running`, with `send(call)` that signs as Meta does, `receive(*messages)`, and `said()`."""
-    async with running(whatsapp.WhatsAppChannel(), whatsapp, whatsapp_settings, monkeypatch, folder, check, **more) as bot:
+    async with running(whatsapp.WhatsApp(), whatsapp, whatsapp_settings, monkeypatch, folder, check, **more) as bot:
 
         async def send(body, signature=None):
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -155,7 +157,7 @@ async def test_what_a_list_cannot_hold_is_chosen_by_number(monkeypatch, tmp_path
 
 def test_a_long_text_comes_before_its_buttons():
     text = "\n".join(["A line of the answer, which is rather long for a phone. " * 3] * 10)
-    calls = whatsapp.WhatsAppChannel().calls({"to": PERSON}, Bubble(text, (Button("Price", "/uncovered/cost"),)))
+    calls = whatsapp.WhatsApp().calls({"to": PERSON}, Bubble(text, (Button("Price", "/uncovered/cost"),)))
     assert [call["body"]["type"] for call in calls] == ["text", "interactive"]
     for call in calls:
         check(f"/{NUMBER}/messages", call["body"])
@@ -340,7 +342,7 @@ async def test_tokens_and_numbers_are_in_no_log(bot, caplog):
 
 async def test_without_its_settings_it_is_off(monkeypatch, tmp_path):
     async with running_whatsapp(monkeypatch, tmp_path) as bot:
-        monkeypatch.setattr(whatsapp, "settings", lambda: Settings())
+        monkeypatch.setattr(messaging, "settings", lambda: Settings())
         assert await bot.receive(message(1, "hello")) == 404 and bot.heard == []
         assert (await bot.call("GET", "/webhook?hub.mode=subscribe&hub.verify_token=&hub.challenge=1"))[0] == 404
 
@@ -354,10 +356,10 @@ def every_reply():
 
 
 def test_every_reply_is_within_metas_limits_and_shows_no_payload():
-    channel, notice = whatsapp.WhatsAppChannel(), line("utter_messaging_notice")
+    channel, notice = whatsapp.WhatsApp(), line("utter_messaging_notice")
     for name, reply in every_reply():
         for text in (reply["text"], f"{notice}\n{reply['text']}"):
-            found = bubbles([{**reply, "text": text}], channel.limits)
+            found = bubbles([Reply.of_message({**reply, "text": text})], channel.limits)
             calls = [call["body"] for bubble in found for call in channel.calls({"to": PERSON}, bubble)]
             shown, payloads = [], []
             for body in calls:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from infusion_guide.channels import limits as counting
+from infusion_guide.channels import rate_limits as counting
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox as deliveries
 from infusion_guide.engine.training import ensure_model
@@ -212,7 +212,7 @@ def clock(monkeypatch):
 async def test_a_clock_that_jumps_does_not_shut_patients_out(monkeypatch, clock, jump):
     chosen = Settings(production=True, secret_key="s" * 32, visitor_messages_per_minute=3)
     monkeypatch.setattr(counting, "settings", lambda: chosen)
-    found = counting.Limits()
+    found = counting.RateLimits()
     for _ in range(3):
         await found.visitor("web:a", None)
     clock(jump)
