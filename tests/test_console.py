@@ -9,8 +9,8 @@ import time
 import pytest
 
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.server import console
-from infusion_guide.server.console import Bar
+from infusion_guide.watch import console
+from infusion_guide.watch.console import Bar
 
 
 def test_in_a_file_it_is_one_line(capsys):
@@ -43,7 +43,7 @@ def test_on_a_terminal_it_moves_and_ends_as_one_line(monkeypatch):
 
 NOISY = """
 import os, sys
-from infusion_guide.server.console import Bar, quietly
+from infusion_guide.watch.console import Bar, quietly
 with quietly() as terminal, Bar("Loading", terminal):
     print("a library's words"); os.system("echo from C"); print("a warning", file=sys.stderr)
     {0}

@@ -10,7 +10,7 @@ from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine import training as train
 from infusion_guide.engine.training import LIBRARIES, fingerprint, versions
 from infusion_guide.replies import book
-from infusion_guide.server.console import Bar
+from infusion_guide.watch.console import Bar
 
 
 @pytest.fixture

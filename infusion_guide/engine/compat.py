@@ -24,8 +24,7 @@ ABSENT = {
     "boto3": "DynamoDB's tracker store; ours is engine/tracker_store.py",
     "botocore": "the same",
     "cachecontrol": "Rasa's channel for Hangouts",
-    "google.auth": "the same",
-    "google.oauth2": "the same",
+    "google": "the same",
     "colorclass": "rasa interactive",
     "fbmessenger": "Rasa's Messenger channel; ours is channels/messenger.py",
     "mattermostwrapper": "Rasa's channel for Mattermost",
@@ -39,6 +38,7 @@ ABSENT = {
     "rocketchat_API": "Rasa's channel for Rocket.Chat",
     "safetensors": "features kept between trainings; ours are worked out anew",
     "sanic_jwt": "Rasa's HTTP API, which is off",
+    "spacy.cli": "spaCy's commands, whose libraries would take a second and 17 MB",
     "slack_sdk": "Rasa's Slack channel; ours is channels/slack.py",
     "terminaltables": "tables of rasa interactive",
     "twilio": "Rasa's Twilio channels; ours is channels/sms.py",
@@ -90,13 +90,13 @@ class _Package(types.ModuleType):
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the stand-ins, before everything else, and readies the libraries when Rasa is first asked for."""
+    """Finds the stand-ins, before Python looks itself, and readies the libraries when Rasa is first asked for."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[importlib.machinery.ModuleSpec]:
         """A stand-in for `name`; None where there is none."""
         if name == "rasa":
             _mend_libraries()
-        if name in REPLACED or _absent(name):
+        if name in REPLACED or (_absent(name) and not _installed(name, path)):
             return importlib.machinery.ModuleSpec(name, self, is_package=name not in REPLACED)
         return None
 
@@ -112,13 +112,18 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Nothing: stand-ins are whole when they are made."""
 
 
+def _installed(module: str, path: Any) -> bool:
+    """Whether the real one is there all the same, as some are beside the tests. Of spaCy only the commands are left out."""
+    return not module.startswith("spacy.") and importlib.machinery.PathFinder.find_spec(module, path) is not None
+
+
 def _absent(module: str) -> str:
     """The entry of ABSENT that `module` belongs to, or ""."""
     return next((package for package in ABSENT if module == package or module.startswith(package + ".")), "")
 
 
 def _pkg_resources() -> Dict[str, Any]:
-    """The two functions that Rasa calls; setuptools took the module out in release 82."""
+    """What Rasa calls, and textstat when it judges words; setuptools took the module out in release 82."""
 
     def resource_filename(package: str, path: str) -> str:
         found = importlib.util.find_spec(package)
@@ -126,7 +131,11 @@ def _pkg_resources() -> Dict[str, Any]:
         folder = found.origin.rsplit("/", 1)[0]
         return f"{folder}/{path}"
 
-    return {"get_distribution": importlib.metadata.distribution, "resource_filename": resource_filename}
+    return {
+        "get_distribution": importlib.metadata.distribution,
+        "resource_filename": resource_filename,
+        "resource_stream": lambda package, path: open(resource_filename(package, path), "rb"),
+    }
 
 
 def _sanic_cors() -> Dict[str, Any]:

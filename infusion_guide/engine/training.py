@@ -1,18 +1,16 @@
-"""Trains the model when its inputs changed: `python -m infusion_guide.engine.training`."""
+"""Trains the model when its inputs changed."""
 
 import hashlib
 import logging
 import os
 import re
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Iterable, Iterator, List, Set
 
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.server.console import Bar, quietly
 from infusion_guide.storage import taught as room
+from infusion_guide.watch.console import Bar, quietly
 
 MODELS = ROOT / "models"
 
@@ -41,8 +39,7 @@ def fingerprint(project: Path = ROOT) -> str:
 
 def versions(project: Path = ROOT) -> List[str]:
     """The pinned versions of LIBRARIES, for example numpy==2.2.6."""
-    files = (project / "requirements" / f"{name}.txt" for name in ("base", "alone"))
-    pinned = "".join(path.read_text(encoding="utf-8") for path in files)
+    pinned = (project / "requirements" / "base.txt").read_text(encoding="utf-8")
     return re.findall(rf"^(?:{'|'.join(LIBRARIES)})==[^ ]+", pinned, re.MULTILINE)
 
 
@@ -113,12 +110,6 @@ class _Progress(logging.Handler):
 
 def _refuse_untried(project: Path = ROOT) -> None:
     """What staff taught is trained only as a trial let it pass; everything else is under version control and `make test`."""
-    if room.is_tried(project):
-        return
-    from infusion_guide.teaching import trial  # it needs this module
-
-    with suppress(trial.Running):
-        trial.recover(project)  # finishes a trial that was killed while going live
     if not room.is_tried(project):
         raise SystemExit(
             "data/taught/ holds sentences that no trial let pass. Take them back with git (`git checkout data/taught`) and "
@@ -128,5 +119,4 @@ def _refuse_untried(project: Path = ROOT) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
-    sys.path.insert(0, str(ROOT))
     ensure_model()

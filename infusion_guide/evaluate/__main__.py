@@ -12,7 +12,7 @@ from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.evaluate.scores import plot_confusion, rates, table
 from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, outside, own
-from infusion_guide.server.console import Bar, quietly
+from infusion_guide.watch.console import Bar, quietly
 
 RESULTS = ROOT / "results"
 

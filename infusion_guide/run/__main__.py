@@ -16,8 +16,8 @@ from infusion_guide.engine.training import model_path
 from infusion_guide.replies import pins
 from infusion_guide.run import commands
 from infusion_guide.run.supervisor import Part, stop_when_asked, supervise
-from infusion_guide.server.console import Bar, quietly, tell
 from infusion_guide.teaching.trial import Watch
+from infusion_guide.watch.console import Bar, quietly, tell
 
 PART = "assistant"  # the part that a newly taught model starts anew
 

@@ -33,7 +33,7 @@ def role(name: str, *words: str) -> List[str]:
 
 def training() -> List[str]:
     """Trains the model when its inputs changed."""
-    return [*_OURS, "infusion_guide.engine.training"]
+    return [*_OURS, "infusion_guide.teaching.train"]
 
 
 def local_url(chosen: Settings, port: int = 0) -> str:

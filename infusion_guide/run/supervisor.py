@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
 
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.server.console import Bar, tell
+from infusion_guide.watch.console import Bar, tell
 
 STOP_SECONDS = 10.0  # that a process has to end by itself; above the door's time for a whole turn (channels/door.py)
 LOOK = 0.5  # seconds between two looks whether everything runs
