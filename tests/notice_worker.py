@@ -4,19 +4,17 @@ import asyncio
 import sys
 import time
 
-import sqlalchemy as sa
-
+from infusion_guide.callbacks.callback import Callback
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import notices, outbox
+from infusion_guide.storage import callbacks
 from infusion_guide.storage.database import Database
-from infusion_guide.storage.tables import requests
 
 
 def store_request(connection, reference="K7M-2QX"):
     """A request and its notices, in the transaction of `connection`."""
-    sealed = {"name": '"Sam"', "contact": '"+15555550100"'}
-    row = {"reference": reference, "sender_id": "web:a", "channel": "web", "at": time.time(), "updated": time.time(), **sealed}
-    connection.execute(sa.insert(requests).values(status="new", **row))
+    given = {"name": "Sam", "contact": "+15555550100"}
+    callbacks.put(connection, Callback(reference, "web:a", "web", time.time(), given))
     outbox.put(connection, "web:a", outbox.notice("request", "web:a", reference))
 
 

@@ -72,7 +72,7 @@ def _request(draw, number, at):
     done = taken + draw.uniform(300, 90_000) if taken and draw.random() < 0.9 else None
     status = "done" if done else "taken" if taken else "new"
     row = {"reference": f"EXA-{number:03}", "sender_id": f"web:{number}", "channel": "web", "at": at, "updated": done or at}
-    return {**row, "name": "", "contact": "", "status": status, "taken": taken, "done": done}
+    return {**row, "given": "{}", "status": status, "taken": taken, "done": done}
 
 
 def fresh(folder):

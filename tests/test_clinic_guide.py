@@ -62,7 +62,7 @@ def on_screen():
         text = template.read_text(encoding="utf-8")
         found.update(re.findall(r'"([^"{}<>]+)"', " ".join(re.findall(r"{[{%].*?[%}]}", text, re.S))))
         found.update(re.split(r"<[^>]*>|\0", re.sub(r"{[{%#].*?[%}#]}", "\0", text, flags=re.S)))
-    for path in [*(code / "staff").glob("*.py"), code / "report" / "page.py", code / "replies" / "book.py"]:
+    for path in [*(code / "staff").glob("*.py"), code / "report" / "page.py", code / "replies" / "topic.py"]:
         found |= strings(path)
     found |= set(staff_misses.REASONS.values())
     found |= set(json.loads((ROOT / "widget" / "src" / "strings" / "en.json").read_text(encoding="utf-8")).values())

@@ -11,9 +11,10 @@ import pytest
 from cryptography.fernet import Fernet
 from rasa.shared.core.events import BotUttered, UserUttered
 
+from infusion_guide.callbacks.callback import Callback
 from infusion_guide.clinic.settings import settings
 from infusion_guide.staff import conversations
-from infusion_guide.storage import sealing, tables
+from infusion_guide.storage import callbacks, sealing, tables
 from infusion_guide.text import redaction
 from tests.staff_pages import StaffPages
 
@@ -38,18 +39,8 @@ def talks(pages):
     store(pages, REQUEST, [summary, ("<script>alert(1)</script>", "utter_faq/ptsd", "It may.")])
     store(pages, FEEDBACK, [("does it hurt", "utter_uncovered/side_effects", "Ask Dr. Reed at the clinic.")])
     store(pages, PLAIN, [("I am Peter Example", "utter_chitchat/greet", "Hello.")])
-    put(
-        pages,
-        tables.requests,
-        reference="K7M-2QX",
-        sender_id=REQUEST,
-        channel="sms",
-        at=1.0,
-        updated=1.0,
-        name=sealing.seal("Pickle"),
-        contact=sealing.seal("+15550100123"),
-        status="new",
-    )
+    given = {"name": "Pickle", "contact": "+15550100123"}
+    pages.run(callbacks.put, Callback("K7M-2QX", REQUEST, "sms", 1.0, given))
     judged = {"message_id": "1", "number": 0, "utter_action": "utter_faq/ptsd", "value": "down", "at": 1.0}
     put(pages, tables.feedback, sender_id=FEEDBACK, **judged)
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from infusion_guide.callbacks.callback import Callback
 from infusion_guide.clinic import clock
 from infusion_guide.clinic.settings import settings
 from infusion_guide.report import csv_export
@@ -50,10 +51,10 @@ def words_are(monkeypatch):
 def insert(connection, reference, status="new", minutes=0, by=None, **given):
     at = time.time() - 60 * minutes
     private = {"name": "Maria Lopez", "contact": "+12025550143", "best_time": "mornings", "topic": "What it costs", **given}
-    sealed = {column: value and sealing.seal(value) for column, value in private.items()}
-    plain = {"reference": reference, "sender_id": f"web:{reference}", "channel": "web", "at": at, "updated": at}
-    row = {**plain, "status": status, "taken_by": by, "taken": at if by else None, "done": at if status == "done" else None}
-    connection.execute(sa.insert(tables.requests).values(**row, **sealed))
+    said = {name: words for name, words in private.items() if words}
+    callbacks.put(connection, Callback(reference, f"web:{reference}", "web", at, said, status))
+    own = sa.update(tables.requests).where(tables.requests.c.reference == reference)
+    connection.execute(own.values(taken_by=by, taken=at if by else None, done=at if status == "done" else None))
 
 
 @pytest.fixture
@@ -273,7 +274,7 @@ def test_a_note_never_outlives_the_erasure_of_its_patient(tmp_path, request, kin
         callbacks.write_note(connection, found, "fiona", "Called")
 
     def erase():
-        return database.run_now(lambda connection: privacy.erase(connection, found.sender_id))
+        return database.run_now(lambda connection: privacy.erase(connection, found.conversation))
 
     if first == "erasure":
         erase()

@@ -14,7 +14,7 @@ from infusion_guide.clinic.settings import Settings
 from infusion_guide.delivery import outbox as outbox_module
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.replies.reply import Reply
-from infusion_guide.storage import sealing
+from infusion_guide.storage import callbacks, sealing
 from infusion_guide.storage.counts import OUTCOMES, outcome_of
 from infusion_guide.storage.database import Database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
@@ -70,8 +70,7 @@ async def test_a_request_is_stored_with_the_turn_that_confirms_it(kept):
     await say(kept, "send it", slots=confirmed())
     (found,) = rows(kept, requests)
     assert (found.reference, found.sender_id, found.channel, found.status) == ("K7M-3QX", "web:a", "web", "new")
-    assert [unseal(found[key]) for key in ("name", "contact", "best_time")] == ["Maria", "+12125550142", "mornings"]
-    assert found.topic is None
+    assert callbacks.words(found.given) == {"name": "Maria", "contact": "+12125550142", "best_time": "mornings"}
     assert [row.key for row in rows(kept, outbox)] == ["request web:a K7M-3QX"]
 
 

@@ -2,11 +2,12 @@
 
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Dict, Mapping, Optional
 
 from infusion_guide.callbacks.contact import shown
-from infusion_guide.callbacks.fields import CONTACT, PRIVATE
-from infusion_guide.replies.book import line
+from infusion_guide.callbacks.fields import CONTACT, PRIVATE, PRIVATE_SLOTS
+from infusion_guide.replies.book import line, names, unfilled
 
 # Of a reference: no letters and digits that look or sound alike, and no vowels, so that none is a word.
 _ALPHABET = "BCDFGHJKMPQRTVWXY346789"
@@ -41,6 +42,12 @@ def new_reference() -> str:
     """A number that a patient can read out, for example K7M-2QX: one of 148 million."""
     drawn = "".join(secrets.choice(_ALPHABET) for _ in range(6))
     return f"{drawn[:3]}-{drawn[3:]}"
+
+
+@cache
+def repeats(reply: str) -> bool:
+    """Whether words that a patient gave stand in the reply of that name (utter_ask_callback_send)."""
+    return reply in names() and not PRIVATE_SLOTS.isdisjoint(unfilled(reply))
 
 
 def summary(slots: Mapping[str, Any]) -> Dict[str, str]:

@@ -12,12 +12,14 @@ from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, SessionSt
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.engine import Connection
 
+from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.fields import PRIVATE_SLOTS
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
-from infusion_guide.engine import turn_records as requests
+from infusion_guide.engine.turn_records import callback_of
 from infusion_guide.replies.reply import Reply
+from infusion_guide.storage import callbacks, misses
 from infusion_guide.storage import counts as facts
-from infusion_guide.storage import misses
 from infusion_guide.storage.database import database
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, turns
@@ -113,7 +115,7 @@ class TrackerStore(RasaTrackerStore):
             version=version,
             state=seal(_state(tracker)),
             events=[_row(tracker.sender_id, event) for event in fresh if not _is_private(event)],
-            request=requests.of_turn(tracker, fresh),
+            callback=callback_of(tracker, fresh),
             turn=turn,
         )
         if turn:
@@ -135,7 +137,7 @@ class _StoredTurn:
     version: int  # that the turn was worked out on
     state: str  # sealed
     events: List[Dict[str, Any]]
-    request: Optional[requests.Request]
+    callback: Optional[Callback]
     turn: Optional[Turn]
     outcome: str = "other"
     counts: List[facts.Fact] = field(default_factory=list)
@@ -163,10 +165,10 @@ def _write(connection: Connection, sender: str, stored: _StoredTurn) -> None:
         replies = seal([reply.as_message() for reply in stored.turn.replies])
         said = {"sender_id": sender, "message_id": stored.turn.message_id, "replies": replies, "at": now}
         connection.execute(sa.insert(turns).values(said))
-    if stored.request:
-        requests.put(connection, stored.request)
-        facts.count(connection, stored.request["channel"], "request")
-        outbox.put(connection, sender, outbox.notice("request", sender, stored.request["reference"]))
+    if stored.callback:
+        callbacks.put(connection, stored.callback)
+        facts.count(connection, stored.callback.channel, "request")
+        outbox.put(connection, sender, outbox.notice("request", sender, stored.callback.reference))
     if stored.miss:
         misses.put(connection, stored.miss)
     facts.put(connection, stored.counts)
@@ -211,10 +213,10 @@ def _whole_turns(recent: List[Dict[str, Any]], state: Dict[str, Any]) -> List[Di
 
 
 def _is_private(event: Event) -> bool:
-    return isinstance(event, SlotSet) and event.key in requests.PRIVATE_SLOTS
+    return isinstance(event, SlotSet) and event.key in PRIVATE_SLOTS
 
 
 def _private_slots(state: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Events that set what a patient gave to a form under way: it is kept in the state alone."""
-    given = {name: value for name, value in state.get("slots", {}).items() if name in requests.PRIVATE_SLOTS}
+    given = {name: value for name, value in state.get("slots", {}).items() if name in PRIVATE_SLOTS}
     return [SlotSet(name, value).as_dict() for name, value in given.items()]

@@ -1,6 +1,6 @@
 """Requests: who wants to be called back, who takes it, what came of it."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 from urllib.parse import urlencode
 
 from sqlalchemy.engine import Connection
@@ -12,6 +12,8 @@ from starlette.routing import Route
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
+from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.fields import Field, readable
 from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.report.csv_export import csv_response
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
@@ -61,7 +63,7 @@ async def show_list(request: Request) -> Response:
     show, search, number = _asked(request)
 
     def work(connection: Connection) -> Dict[str, Any]:
-        found = callbacks.listed(connection, _status(show), search, A_PAGE, (number - 1) * A_PAGE)
+        found = callbacks.listed(connection, _fields(request), _status(show), search, A_PAGE, (number - 1) * A_PAGE)
         staff.note(connection, request.state.member.name, "saw requests", show, f"{len(found.requests)} of them")
         oldest = callbacks.oldest_waiting(connection)
         return {"found": found, "counts": callbacks.counts(connection), "oldest": oldest}
@@ -77,20 +79,27 @@ async def show_list(request: Request) -> Response:
 async def export(request: Request) -> Response:
     """The same list as a file."""
     show, search, _ = _asked(request)
+    fields = _fields(request)
 
     def work(connection: Connection) -> callbacks.Found:
-        found = callbacks.listed(connection, _status(show), search, _MOST_EXPORTED)
+        found = callbacks.listed(connection, fields, _status(show), search, _MOST_EXPORTED)
         staff.note(connection, request.state.member.name, "exported requests", show, f"{len(found.requests)} of them")
         return found
 
     found = await request.state.database.run(work)
-    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", "Name", "Contact", "Best time", "Topic")
-    return csv_response("requests.csv", header, map(_row, found.requests))
+    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", *(field.title for field in fields))
+    return csv_response("requests.csv", header, (_row(one, fields) for one in found.requests))
 
 
-def _row(one: callbacks.Request) -> tuple:
-    private = (one.name, one.contact, one.best_time, one.topic) if one.readable else ("(cannot be read)", "", "", "")
-    return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *private)
+def _fields(request: Request) -> Sequence[Field]:
+    """What the member may read of a request."""
+    return readable(clinical=request.state.member.role in CLINICAL)
+
+
+def _row(one: Callback, fields: Sequence[Field]) -> tuple:
+    given = [one.given.get(field.name) for field in fields]
+    given = given if one.readable else ["(cannot be read)", *[""] * (len(fields) - 1)]
+    return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *given)
 
 
 def _time(seconds: Optional[float]) -> str:
@@ -132,7 +141,7 @@ async def erase_request(request: Request) -> Response:
         return await _details(request, NoteForm.begun(request), 422, form)
 
     def work(connection: Connection) -> None:
-        erase(connection, _known(connection, request).sender_id)
+        erase(connection, _known(connection, request).conversation)
         staff.note(connection, request.state.member.name, "erased a request", reference, "at the patient's request")
 
     await request.state.database.run(work)
@@ -173,11 +182,12 @@ async def _details(request: Request, form: NoteForm, status: int = 200, erasure:
 
     values = await request.state.database.run(work)
     values["erasure"] = (erasure or Erasure.begun(request)) if member.role in ADMINS else None
-    return render(request, "request.html", status, form=form, may_read=member.role in CLINICAL, **values)
+    shown = {"form": form, "fields": _fields(request), "may_read": member.role in CLINICAL}
+    return render(request, "request.html", status, **shown, **values)
 
 
-def _known(connection: Connection, request: Request) -> callbacks.Request:
-    found = callbacks.one(connection, request.path_params["reference"])
+def _known(connection: Connection, request: Request) -> Callback:
+    found = callbacks.one(connection, request.path_params["reference"], _fields(request))
     if found is None:
         raise HTTPException(404)
     return found

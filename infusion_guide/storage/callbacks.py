@@ -1,12 +1,15 @@
-"""Call-back requests as staff work on them: listed, searched, taken, given back, done; with notes."""
+"""Call-back requests: stored in the turn that confirms them; listed, searched, taken, given back, done; with notes of staff."""
 
+import json
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.fields import PRIVATE, Field
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage.sealing import Unreadable, seal, unseal
 from infusion_guide.storage.tables import audit, request_notes, requests
@@ -25,36 +28,11 @@ _ACTIONS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
 }
 ACTIONS = tuple(_ACTIONS)
 _NOTED = "wrote a note"
-_SEALED = ("name", "contact", "best_time", "topic")
+_SEARCHED = ("name", "contact", "topic")
 
 
 class TooLate(RuntimeError):
     """Somebody else was faster; the message says who did what."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request, opened. Times are Unix seconds; `readable` is False where ENCRYPTION_KEY does not open it."""
-
-    reference: str
-    sender_id: str
-    channel: str
-    at: float
-    updated: float
-    status: str
-    taken_by: Optional[str]
-    taken: Optional[float]
-    done: Optional[float]
-    name: Optional[str]
-    contact: Optional[str]
-    best_time: Optional[str]
-    topic: Optional[str]
-    readable: bool
-
-    @property
-    def is_email(self) -> bool:
-        """Whether the contact is an e-mail address; else it is a phone number."""
-        return "@" in (self.contact or "")
 
 
 @dataclass(frozen=True)
@@ -70,19 +48,43 @@ class Note:
 class Found:
     """Part of a list; `total` is the length of the whole, `cut` says that older ones were not searched."""
 
-    requests: List[Request]
+    requests: List[Callback]
     total: int
     cut: bool = False
 
 
-def listed(connection: Connection, status: str = "", search: str = "", limit: int = 25, offset: int = 0) -> Found:
-    """Requests with `status` ("" for any) that hold `search` in reference, name, contact or topic; newest first."""
+def put(connection: Connection, callback: Callback) -> None:
+    """Stores the new request `callback`; each field is sealed by itself, so that a reader opens only what it may read."""
+    given = json.dumps({name: seal(said) for name, said in callback.given.items()})
+    row = {"reference": callback.reference, "sender_id": callback.conversation, "channel": callback.channel, "given": given}
+    connection.execute(sa.insert(requests).values(**row, at=callback.at, updated=callback.at, status=callback.status))
+
+
+def of_conversation(connection: Connection, conversation: str) -> List[Callback]:
+    """The requests of `conversation`, oldest first, whole. Raises Unreadable, ValueError: damaged."""
+    rows = sa.select(requests).where(requests.c.sender_id == conversation).order_by(requests.c.id)
+    return [_callback(row, words(row.given)) for row in connection.execute(rows)]
+
+
+def listed(
+    connection: Connection,
+    fields: Sequence[Field],
+    status: str = "",
+    search: str = "",
+    limit: int = 25,
+    offset: int = 0,
+) -> Found:
+    """Requests with `status` ("" for any) that hold `search` in reference, name, contact or topic; newest first.
+
+    `fields` are those that the reader may read: nothing else is opened, nor found by a search.
+    """
     wanted = [requests.c.status == status] if status else []
     rows = sa.select(requests).where(*wanted).order_by(requests.c.at.desc(), requests.c.id.desc())
     total = connection.execute(sa.select(sa.func.count()).select_from(requests).where(*wanted)).scalar()
     if not search.strip():
-        return Found([_opened(row) for row in connection.execute(rows.limit(limit).offset(offset))], total)
-    found = [each for each in map(_opened, connection.execute(rows.limit(MOST_SEARCHED))) if _holds(each, search)]
+        return Found([_opened(row, fields) for row in connection.execute(rows.limit(limit).offset(offset))], total)
+    every = (_opened(row, fields) for row in connection.execute(rows.limit(MOST_SEARCHED)))
+    found = [each for each in every if _holds(each, search)]
     return Found(found[offset : offset + limit], len(found), cut=total > MOST_SEARCHED)
 
 
@@ -98,10 +100,10 @@ def oldest_waiting(connection: Connection) -> Optional[Row]:
     return connection.execute(waiting.order_by(requests.c.at, requests.c.id).limit(1)).first()
 
 
-def one(connection: Connection, reference: str) -> Optional[Request]:
-    """The request with `reference`, or None."""
+def one(connection: Connection, reference: str, fields: Sequence[Field] = ()) -> Optional[Callback]:
+    """The request with `reference`, of what the patient gave only `fields`; None when there is none."""
     found = connection.execute(sa.select(requests).where(requests.c.reference == reference)).first()
-    return _opened(found) if found else None
+    return _opened(found, fields) if found else None
 
 
 def act(connection: Connection, reference: str, action: str, name: str) -> None:
@@ -142,7 +144,7 @@ def _who_has_it(connection: Connection, reference: str, name: str) -> str:
     }[found.status]
 
 
-def write_note(connection: Connection, found: Request, name: str, words: str) -> None:
+def write_note(connection: Connection, found: Callback, name: str, words: str) -> None:
     """Keeps the note `words` of the member `name`; the same once more within a minute is a double tap.
 
     Raises:
@@ -153,10 +155,10 @@ def write_note(connection: Connection, found: Request, name: str, words: str) ->
     if last and last[0].words == words and last[0].at > now - _TWICE:
         return
     # First, because it holds the request's row: no note is written about what is being erased (privacy.py).
-    own = sa.update(requests).where(requests.c.reference == found.reference, requests.c.sender_id == found.sender_id)
+    own = sa.update(requests).where(requests.c.reference == found.reference, requests.c.sender_id == found.conversation)
     if not connection.execute(own.values(updated=now)).rowcount:
         raise TooLate("This request was erased.")
-    row = {"reference": found.reference, "sender_id": found.sender_id, "staff": name, "at": now, "words": seal(words)}
+    row = {"reference": found.reference, "sender_id": found.conversation, "staff": name, "at": now, "words": seal(words)}
     connection.execute(sa.insert(request_notes).values(**row))
     staff.note(connection, name, _NOTED, found.reference)
 
@@ -167,34 +169,45 @@ def notes(connection: Connection, reference: str) -> List[Note]:
     return [Note(row.staff, row.at, _open(row.words)) for row in connection.execute(rows)]
 
 
-def history(connection: Connection, found: Request) -> List[Row]:
+def history(connection: Connection, found: Callback) -> List[Row]:
     """What was done with a request, oldest first, as the audit log has it."""
     done = [words for words, _ in _ACTIONS.values()] + [_NOTED]
     wanted = (audit.c.at >= found.at, audit.c.object == found.reference, audit.c.action.in_(done))
     return connection.execute(sa.select(audit).where(*wanted).order_by(audit.c.id)).fetchall()
 
 
-def _opened(row: Row) -> Request:
-    opened = {column: _open(getattr(row, column)) for column in _SEALED}
-    readable = all(opened[column] is not None for column in _SEALED if getattr(row, column) is not None)
-    plain = ("reference", "sender_id", "channel", "at", "updated", "status", "taken_by", "taken", "done")
-    return Request(**{column: getattr(row, column) for column in plain}, **opened, readable=readable)
+def words(sealed: str, fields: Sequence[Field] = PRIVATE) -> Dict[str, str]:
+    """What the patient gave for `fields`, by name, of the column `given`. Raises Unreadable, ValueError: damaged."""
+    kept = json.loads(sealed)
+    return {field.name: str(unseal(kept[field.name])) for field in fields if field.name in kept}
 
 
-def _open(sealed: Optional[str]) -> Optional[str]:
+def _opened(row: Row, fields: Sequence[Field]) -> Callback:
     try:
-        return None if sealed is None else str(unseal(sealed))
+        return _callback(row, words(row.given, fields))
+    except (Unreadable, ValueError):
+        return _callback(row, {}, readable=False)
+
+
+def _callback(row: Row, given: Dict[str, str], readable: bool = True) -> Callback:
+    state = (row.status, row.taken_by, row.taken, row.done)
+    return Callback(row.reference, row.sender_id, row.channel, row.at, given, *state, readable=readable)
+
+
+def _open(sealed: str) -> Optional[str]:
+    try:
+        return str(unseal(sealed))
     except (Unreadable, ValueError):
         return None
 
 
-def _holds(found: Request, search: str) -> bool:
+def _holds(found: Callback, search: str) -> bool:
     wanted = search.strip().casefold()
-    words = " ".join(filter(None, (found.reference, found.name, found.contact, found.topic))).casefold()
+    told = " ".join((found.reference, *(found.given.get(name, "") for name in _SEARCHED))).casefold()
     digits = _digits(search)
     # A phone number is found however it is written: (555) 010-0199 as +15550100199.
     is_number = len(digits) >= 3 and not any(letter.isalpha() for letter in search)
-    return wanted in words or (is_number and not found.is_email and digits in _digits(found.contact or ""))
+    return wanted in told or (is_number and not found.is_email and digits in _digits(found.given.get("contact", "")))
 
 
 def _digits(words: str) -> str:

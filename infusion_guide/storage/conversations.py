@@ -6,7 +6,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from infusion_guide.callbacks.fields import PRIVATE
 from infusion_guide.replies.book import names, unfilled
+from infusion_guide.storage.callbacks import words
 from infusion_guide.storage.sealing import unseal
 from infusion_guide.storage.tables import conversations, events, feedback, requests
 from infusion_guide.storage.transcript import Turn, turns_of
@@ -30,7 +32,7 @@ _COLUMNS = [
     *(sa.case((condition, True), else_=False).label(reason) for reason, condition in REASONS.items()),
 ]
 _MOST_LINES = 10  # that are looked at one by one, 10 ms each; a message of 2,000 characters could have 500
-_PRIVATE = ("callback_name", "callback_contact")  # slots of a request under way, in the conversation's state
+_TELLING = tuple(field for field in PRIVATE if field.telling)
 
 Secret = Tuple[str, str]  # words, and what stands in their place
 
@@ -62,11 +64,11 @@ def sealed(connection: Connection, sender_id: str) -> Dict[str, Any]:
     """All that is stored of a conversation's talk, as it is stored; `opened` reads it, and needs no connection."""
     said = sa.select(events.c.data).where(events.c.sender_id == sender_id).order_by(events.c.id)
     state = sa.select(conversations.c.state).where(conversations.c.sender_id == sender_id)
-    asked = sa.select(requests.c.name, requests.c.contact).where(requests.c.sender_id == sender_id)
+    asked = sa.select(requests.c.given).where(requests.c.sender_id == sender_id)
     return {
         "events": connection.execute(said).scalars().all(),
         "state": connection.execute(state).scalar(),
-        "requests": [tuple(row) for row in connection.execute(asked)],
+        "requests": connection.execute(asked).scalars().all(),
     }
 
 
@@ -74,9 +76,10 @@ def opened(stored: Dict[str, Any]) -> Tuple[List[Turn], List[Secret]]:
     """The turns of what `sealed` read, and what the patient has said of who they are. Raises sealing.Unreadable."""
     turns = turns_of([unseal(data) for data in stored["events"]])
     slots = unseal(stored["state"]).get("slots", {}) if stored["state"] else {}
-    given = [[slots.get(slot) for slot in _PRIVATE]] + [[data and unseal(data) for data in row] for row in stored["requests"]]
-    named = [(str(name), "[name]") for name, _ in given if name]
-    return turns, named + [(str(contact), "[contact]") for _, contact in given if contact]
+    under_way = {field.name: slots.get(field.slot) for field in _TELLING}  # of a request that is being made
+    given = [under_way, *(words(sealed, _TELLING) for sealed in stored["requests"])]
+    told = [(each.get(field.name), f"[{field.title.lower()}]") for field in _TELLING for each in given]
+    return turns, [(str(secret), placeholder) for secret, placeholder in told if secret]
 
 
 def redacted(turns: Sequence[Turn], secrets: Sequence[Secret]) -> List[Turn]:
@@ -110,10 +113,10 @@ def _may_quote(reply: Dict[str, Any]) -> bool:
 def _redacted(text: str, secrets: Sequence[Secret]) -> str:
     from infusion_guide.text.redaction import redact
 
-    for words, placeholder in secrets:
-        text = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", placeholder, text, flags=re.IGNORECASE)
+    for secret, placeholder in secrets:
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", placeholder, text, flags=re.IGNORECASE)
         if placeholder == "[name]":
-            for part in re.findall(r"\w{2,}", words):  # as it is written: "will" is no Will
+            for part in re.findall(r"\w{2,}", secret):  # as it is written: "will" is no Will
                 text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", placeholder, text)
     lines = text.split("\n")
     return "\n".join(map(redact, lines)) if len(lines) <= _MOST_LINES else redact(text)

@@ -15,9 +15,12 @@ from weakref import WeakSet
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.contact import shown
+from infusion_guide.callbacks.fields import PRIVATE
 from infusion_guide.clinic.settings import SettingError, settings
 from infusion_guide.delivery.outbox import MAIL, WEBHOOK
+from infusion_guide.storage import callbacks
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
 from infusion_guide.storage.sealing import Unreadable, unseal
 from infusion_guide.storage.tables import (
@@ -153,7 +156,6 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
         said = sa.select(events.c.data).where(events.c.sender_id == sender_id).order_by(events.c.id)
         judged = sa.select(feedback).where(feedback.c.sender_id == sender_id).order_by(feedback.c.at)
         notices = (outbox.c.sender_id == sender_id, outbox.c.kind.in_((WEBHOOK, MAIL)))
-        asked = sa.select(requests).where(requests.c.sender_id == sender_id).order_by(requests.c.id)
         passed_on = sa.select(outbox.c.key, outbox.c.at).where(*notices).order_by(outbox.c.id)
         return {
             "conversation": sender_id,
@@ -162,7 +164,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
             "messages": _messages(turns_of([unseal(event.data) for event in connection.execute(said)])),
             "remembered": unseal(row.state).get("slots", {}) if row else {},
             "feedback": [_judgement(row) for row in connection.execute(judged)],
-            "requests": [_request(row) for row in connection.execute(asked)],
+            "requests": [_request(each) for each in callbacks.of_conversation(connection, sender_id)],
             "passed_on": _passed_on(connection.execute(passed_on)),
         }
 
@@ -188,7 +190,7 @@ def as_text(exported: Dict[str, Any]) -> str:
         reason = f": {judged['reason']}" if judged.get("reason") else ""
         lines += [f"Your feedback, {judged['at']}, on {judged['answer']}: {judged['value']}{reason}"]
     for asked in exported["requests"]:
-        given = ", ".join(f"{key.replace('_', ' ')}: {asked[key]}" for key in _GIVEN if asked[key])
+        given = ", ".join(f"{field.title.lower()}: {asked[field.name]}" for field in PRIVATE if asked[field.name])
         lines += [f"Your call-back request {asked['reference']}, {asked['at']} ({asked['status']}): {given}"]
     lines += [f"Passed on to the clinic, {effect['at']}: {effect['kind']}" for effect in exported["passed_on"]]
     return "\n".join(lines) + "\n"
@@ -205,13 +207,10 @@ def _passed_on(effects: Iterable[Any]) -> List[Dict[str, str]]:
     return [{"kind": key.split(" ")[0], "at": _utc(at)} for key, at in told.items()]
 
 
-_GIVEN = ("name", "contact", "best_time", "topic")
-
-
-def _request(row: Any) -> Dict[str, Any]:
-    given = {key: unseal(sealed) if (sealed := getattr(row, key)) else None for key in _GIVEN}
-    contact = shown(given["contact"]) if given["contact"] else None
-    return {"reference": row.reference, "at": _utc(row.at), "status": row.status, **given, "contact": contact}
+def _request(asked: Callback) -> Dict[str, Any]:
+    given = {field.name: asked.given.get(field.name) for field in PRIVATE}
+    given["contact"] = shown(given["contact"]) if given["contact"] else None
+    return {"reference": asked.reference, "at": _utc(asked.at), "status": asked.status, **given}
 
 
 def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:

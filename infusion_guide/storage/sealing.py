@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from infusion_guide.callbacks.callback import repeats
 from infusion_guide.clinic.settings import settings
 
 _ENCRYPTED = "fernet:"  # no JSON begins like this: what was stored before the setting was changed still reads
@@ -38,7 +39,6 @@ def seal(value: Any) -> str:
 
 # What stands in the place of words that give somebody's name or number, whatever they look like.
 _FORM_ANSWER = "[answer to the form]"
-_REPEATS_ANSWERS = ("utter_ask_callback_send",)
 
 
 def _redacted(value: Any) -> Any:
@@ -46,7 +46,7 @@ def _redacted(value: Any) -> Any:
         return [_redacted(reply) for reply in value]
     if not isinstance(value, dict):
         return value
-    if (value.get("metadata") or {}).get("utter_action") in _REPEATS_ANSWERS:
+    if repeats((value.get("metadata") or {}).get("utter_action", "")):
         return {**value, "text": _FORM_ANSWER}
     if value.get("event") != "user":
         return value

@@ -94,10 +94,7 @@ requests = sa.Table(
     sa.Column("channel", sa.String(32), nullable=False),
     sa.Column("at", sa.Float, nullable=False, index=True),  # Unix seconds, as all times here
     sa.Column("updated", sa.Float, nullable=False, index=True),
-    sa.Column("name", sa.Text, nullable=False),  # sealed, as the next three
-    sa.Column("contact", sa.Text, nullable=False),
-    sa.Column("best_time", sa.Text),
-    sa.Column("topic", sa.Text),
+    sa.Column("given", sa.Text, nullable=False),  # JSON: what the patient gave, by name (callbacks/fields.py), each sealed
     sa.Column("status", sa.String(8), nullable=False),  # "new", "taken" or "done"
     sa.Column("taken_by", sa.String(64)),
     sa.Column("taken", sa.Float),  # first time

@@ -19,10 +19,10 @@ from playwright.sync_api import Browser, Page, expect
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 
 from infusion_guide.callbacks import fields
+from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.callback import summary as summary_of
 from infusion_guide.clinic.hours import hours_words
 from infusion_guide.clinic.settings import ROOT, settings
-from infusion_guide.engine import turn_records
 from infusion_guide.evaluate.scores import RATES
 from infusion_guide.replies.book import fill, variations
 from infusion_guide.replies.review import digest, readings
@@ -99,9 +99,8 @@ def fill_requests(pages: StaffPages, clock: Clock) -> None:
 
     def ask(reference: str, at: datetime, name: str, contact: str, best: Optional[str], topic: Optional[str]) -> None:
         given = {"name": name, "contact": contact, "best_time": best, "topic": topic}
-        row = {"reference": reference, "sender_id": f"web:{reference}", "channel": "web", "status": "new", "at": at.timestamp()}
-        sealed = {column: words and seal(words) for column, words in given.items()}
-        pages.run(turn_records.put, {**row, "updated": row["at"], **sealed})
+        said = {name: words for name, words in given.items() if words}
+        pages.run(callbacks.put, Callback(reference, f"web:{reference}", "web", at.timestamp(), said))
 
     def act(reference: str, action: str, by: str, at: datetime) -> None:
         with clock.at(at):
