@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import BotUttered
+from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -19,6 +19,7 @@ from infusion_guide.replies.library import CLINIC, ClinicAnswer, button_title, c
 MESSAGING = ("telegram", "slack", "messenger", "whatsapp", "sms")
 
 CHOICES = "choices"  # of a message that was not understood: topics that may have been meant (infusion_guide/nlu/gate.py)
+DID_YOU_MEAN = "utter_fallback_choices"  # offers them
 
 REFERRALS = {
     "clinician": "utter_referral_clinician",
@@ -31,6 +32,12 @@ REFERRALS = {
 def said(tracker: DialogueStateTracker) -> List[str]:
     """Names of the replies the bot has said in this conversation, oldest first."""
     return [e.metadata.get("utter_action", "") for e in tracker.events if isinstance(e, BotUttered)]
+
+
+def choices(tracker: DialogueStateTracker) -> List[str]:
+    """The topics that the last message not understood may have meant; "say that again" may have come after it."""
+    heard = (event.parse_data or {} for event in reversed(tracker.events) if isinstance(event, UserUttered))
+    return next((parsed[CHOICES] for parsed in heard if parsed.get(CHOICES)), [])
 
 
 class ReviewedReplies(TemplatedNaturalLanguageGenerator):
@@ -81,7 +88,7 @@ class ReviewedReplies(TemplatedNaturalLanguageGenerator):
                 len(lines) if utter_action.startswith("utter_crisis/") else 0, self._line("utter_messaging_notice", 0, words)
             )
         reply["text"] = "\n".join(lines)
-        offered = kwargs.get("next") or extra.get("next") or []
+        offered = kwargs.get("next") or extra.get("next") or (choices(tracker) if utter_action == DID_YOU_MEAN else [])
         reply["buttons"] = (reply.get("buttons") or []) + [
             {"title": self.title(label), "payload": f"/{label}"} for label in offered
         ]
