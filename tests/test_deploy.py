@@ -8,7 +8,7 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from infusion_guide.channels.door import MAX_BODY, SECONDS
+from infusion_guide.server.bounds import MAX_BODY, SECONDS
 from infusion_guide.channels.website import files
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.run.__main__ import ROLES

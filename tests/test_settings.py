@@ -53,6 +53,16 @@ def test_a_wrong_value_is_named(name, value):
         Settings.read({name: value})
 
 
+@pytest.mark.parametrize("secret", [None, "", " ", "x" * 31])
+def test_nothing_is_served_to_others_without_a_secret(secret):
+    values = {"PRODUCTION": "true", "HOST": "0.0.0.0", **({} if secret is None else {"SECRET_KEY": secret})}
+    with pytest.raises(SettingError, match="SECRET_KEY is (missing|shorter)"):
+        Settings.read(values)
+    assert Settings.read({**values, "SECRET_KEY": "x" * 32}).production
+    with pytest.raises(SettingError, match="PRODUCTION=true"):
+        Settings.read({**values, "SECRET_KEY": "x" * 32, "PRODUCTION": "false"})
+
+
 MAIL = {"NOTICE_EMAIL": "front.desk@clinic.example", "SMTP_HOST": "mail.clinic.example"}
 
 
