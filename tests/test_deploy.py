@@ -222,6 +222,7 @@ def test_image_holds_what_training_and_serving_read():
         "actions",
         "infusion_guide",
         "requirements/base.txt",
+        "requirements/quantize.txt",
     }
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")}
     assert wanted <= kept and ".env" not in kept

@@ -235,7 +235,7 @@ async def test_a_mail_server_that_hangs_holds_up_nobody_else(database, set_up, w
         assert {body["key"] for body in got} == {f"crisis web:{n} m1" for n in range(25)} | {"crisis web:late m2"}
         tried = {row.sender_id: row for row in await rows(database) if row.kind == "mail"}
         assert not any(row.done for row in tried.values())
-        while not forever.done():  # Python 3.10's wait_for can swallow a cancellation
+        while not forever.done():  # asyncio's wait_for may swallow a cancellation
             forever.cancel()
             await asyncio.sleep(0.01)
 

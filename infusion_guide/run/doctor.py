@@ -36,11 +36,11 @@ Check = Callable[[Settings], Finding]
 
 
 def python_version(_: Settings) -> Finding:
-    """Rasa 3.6 needs Python 3.10."""
+    """requirements/ is pinned for Python 3.12."""
     version = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info[:2] == (3, 10):
+    if sys.version_info[:2] == (3, 12):
         return Finding(OK, f"Python {version}")
-    return Finding(FIX, f"Python {version}, but Rasa needs 3.10. Run `make setup` and use .venv/bin/python.")
+    return Finding(FIX, f"Python {version}, but the packages are pinned for 3.12. Run `make setup` and use .venv/bin/python.")
 
 
 def packages(_: Settings) -> Finding:

@@ -404,9 +404,20 @@ def test_c7_a_flood_of_calls_does_not_slow_the_others(cluster):
     assert under_attack < max(3 * alone, alone + 300)  # this very process makes the flood, on the same cores
 
 
-@pytest.mark.parametrize("junk", ["Content-Length: -5", "Content-Length: 5\r\nContent-Length: 6", "Transfer-Encoding: gzip"])
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "Content-Length: -5",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Content-Length : 5",
+        "X: a\r\n Content-Length: 5",
+        "Transfer-Encoding: gzip",
+        "Transfer-Encoding:\x0bchunked",
+    ],
+)
 def test_c7_a_length_that_makes_no_sense_does_not_stop_the_server(cluster, junk):
-    """Sanic 21.12 loops for ever at a negative length: one anonymous call, and every visitor waits until somebody restarts it."""
+    """Sanic 21.12 looped for ever at a negative length; 25.12 takes what a proxy before it may read otherwise."""
     worker = cluster.workers[0]
     parts = urlsplit(worker.url)
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
