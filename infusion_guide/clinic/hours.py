@@ -24,8 +24,7 @@ def by_opening_hours(name: str, at: Optional[datetime] = None) -> Dict[str, str]
     when no opening is in sight, it is `name` itself, which says nothing of hours.
     """
     hours, now = opening_hours(), at or datetime.now(UTC)
-    opens = hours.next_opening(now) if hours else None
-    if hours is None or opens is None:
+    if not hours or not (opens := hours.next_opening(now)):
         return {"response": name}
     closes = hours.closes(now)
     return {
