@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+import infusion_guide  # noqa: F401  before a test imports Rasa: engine/compat.py
 from tests.servers import fresh_postgres, fresh_redis, postgres, redis_server  # noqa: F401
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
