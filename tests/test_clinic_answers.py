@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from infusion_guide.replies import clinic_answers as words
 from infusion_guide.replies.clinic_answers import ClinicAnswer
-from infusion_guide.storage import clinic_answers, tables
-from infusion_guide.storage import counts as facts
+from infusion_guide.storage import clinic_answers, counts, tables
 from infusion_guide.storage.clinic_answers import Overtaken
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 
@@ -82,11 +81,11 @@ async def test_what_is_written_wins_over_the_file_and_an_empty_text_withdraws_it
     save(kept, "uncovered/cost", "The page's price.")
     await clinic_answers.refresh(kept)
     assert words.clinic_answers()["uncovered/cost"].text == "The page's price."
-    assert facts.outcome_of(["utter_uncovered/cost"]) == "answered"
+    assert counts.outcome_of(["utter_uncovered/cost"]) == "answered"
     save(kept, "uncovered/cost", "", seen=1)
     await clinic_answers.refresh(kept)
     assert "uncovered/cost" not in words.clinic_answers()
-    assert facts.outcome_of(["utter_uncovered/cost"]) == "uncovered"
+    assert counts.outcome_of(["utter_uncovered/cost"]) == "uncovered"
 
 
 async def until(condition):

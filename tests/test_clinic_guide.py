@@ -13,7 +13,7 @@ from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.replies import rules as reply_rules
 from infusion_guide.staff import application
 from infusion_guide.storage import accounts as staff
-from infusion_guide.storage import clinic_answers, staff_misses, tables
+from infusion_guide.storage import clinic_answers, misses, tables
 
 DOCS = ROOT / "docs"
 GUIDE = (DOCS / "clinic.md").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def on_screen():
         found.update(re.split(r"<[^>]*>|\0", re.sub(r"{[{%#].*?[%}#]}", "\0", text, flags=re.S)))
     for path in [*(code / "staff").glob("*.py"), code / "report" / "page.py", code / "replies" / "topic.py"]:
         found |= strings(path)
-    found |= set(staff_misses.REASONS.values())
+    found |= set(misses.REASONS.values())
     found |= set(json.loads((ROOT / "widget" / "src" / "strings" / "en.json").read_text(encoding="utf-8")).values())
     for path in (DATA / "responses").glob("ask_callback_*.yml"):
         for variations in yaml.safe_load(path.read_text(encoding="utf-8"))["responses"].values():
@@ -128,13 +128,13 @@ def test_the_example_settings_are_accepted():
 def test_days_and_limits_are_those_of_the_code():
     kept = Settings()
     days = {str(getattr(kept, f"keep_{what}_days")) for what in ("conversations", "requests", "counts")}
-    assert set(re.findall(r"(\d+) days", GUIDE)) == days | {str(staff_misses.DAYS)}
+    assert set(re.findall(r"(\d+) days", GUIDE)) == days | {str(misses.DAYS)}
     for words in (
         f"at least {staff.SHORTEST} characters",
         f"{staff.MOST_WRONG} wrong passwords close an account for {staff.LOCKED / 60:.0f} minutes",
         f"live within {2 * clinic_answers.REFRESH:.0f} seconds",
         f"at most {reply_rules.MOST_WORDS} words, grade {reply_rules.HARDEST_GRADE:.0f} or easier",
-        f"messages of the last {staff_misses.DAYS} days",
+        f"messages of the last {misses.DAYS} days",
         f"signed out after {kept.staff_session_minutes} minutes",
     ):
         assert words in GUIDE, words

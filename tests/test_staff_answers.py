@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from infusion_guide.replies import review
 from infusion_guide.replies.book import names
 from infusion_guide.staff import answers
-from infusion_guide.storage import clinic_answers, tables
-from infusion_guide.storage import counts as facts
+from infusion_guide.storage import clinic_answers, counts, tables
 from tests.staff_pages import StaffPages
 
 COST = "/staff/answers/uncovered/cost"
@@ -105,8 +104,7 @@ def test_use_and_thumbs_of_the_last_days_are_counted(pages, clinician):
         now = time.time()
         rows = [("reply", 7, now), ("up", 3, now), ("down", 2, now), ("down", -1, now), ("reply", 90, now - 31 * 86_400)]
         for what, count, at in rows:
-            row = {"hour": at // 3600 * 3600, "channel": "web", "what": what, "name": "utter_uncovered/cost", "count": count}
-            facts.put(connection, [row])
+            counts.put(connection, [counts.Count("web", what, "utter_uncovered/cost", count, at // 3600 * 3600)])
 
     pages.run(counted)
     assert "said 7 times, 3 thumbs up, 1 thumbs down" in words_of(clinician.get(COST))

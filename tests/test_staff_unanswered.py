@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from infusion_guide.nlu.encoder import encoder
 from infusion_guide.staff import teaching as teaching_page
-from infusion_guide.storage import sealing, staff_misses
+from infusion_guide.storage import misses as module
+from infusion_guide.storage import sealing
 from infusion_guide.storage import taught as room
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.storage.sealing import seal
@@ -311,7 +312,7 @@ def test_encrypted_words_are_read_with_their_key(pages, monkeypatch):
     chosen = Settings(stored_words="encrypted", encryption_key=Fernet.generate_key().decode())
     monkeypatch.setattr(sealing, "settings", lambda: chosen)
     ids = miss(pages, PARKING[0])
-    rows = pages.run(staff_misses.undecided, 0.0)
+    rows = pages.run(module.undecided, 0.0)
     assert rows[0].words.startswith("fernet:")
-    found, unreadable = staff_misses.opened(rows)
+    found, unreadable = module.opened(rows)
     assert [(one.id, one.words) for one in found] == [(ids[0], PARKING[0])] and unreadable == 0

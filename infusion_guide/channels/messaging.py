@@ -151,10 +151,10 @@ class MessagingChannel(Channel):
         if text.startswith("/") or not _MAYBE_A_CHOICE.match(text):
             return text
         try:
-            turns = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, 1))
+            told = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, 1))
         except (DatabaseUnavailable, Unreadable):
             return text
-        said = [Reply.of_message(reply) for reply in turns[-1]["replies"]] if turns else []
+        said = [each.reply for each in told[-1].replies] if told else []
         return chosen(text, said, self.platform.limits) or text
 
     def _effects(self, conversation: str, message: Received, replies: Sequence[Reply]) -> List[Effect]:

@@ -197,16 +197,11 @@ class WebChannel(Channel):
         """The latest turns of `conversation` as docs/widget.md has them; None when nobody can read them now."""
         try:
             await rate_limits().address((await self._sio.get_session(sid)).get("address") or "-")
-            turns = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, _HISTORY))
+            told = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, _HISTORY))
         except (DatabaseUnavailable, Unreadable, Limited, KeyError) as error:
             logger.warning("A visitor's talk was not shown again: %s", type(error).__name__)
             return None
-        for turn in turns:
-            turn["replies"] = [
-                {"message_id": turn["message_id"], "number": number, "at": reply["at"], **_rendered(Reply.of_message(reply))}
-                for number, reply in enumerate(turn["replies"])
-            ]
-        return turns
+        return [_shown(exchange) for exchange in told]
 
     def _conversation(self, data: Any) -> str:
         if not isinstance(data, dict):
@@ -245,6 +240,15 @@ async def _answer(sio: socketio.AsyncServer, message: Message, reply_to: ReplyTo
     for number, reply in enumerate(found.replies):
         await tell("bot_uttered", {"number": number, "at": time.time(), **_rendered(reply)})
     await tell("turn_end", {"outcome": found.outcome, "retry_after": found.retry_after})
+
+
+def _shown(exchange: transcript.Exchange) -> Dict[str, Any]:
+    """One entry of a history: the message, and a bot_uttered for each of its answers."""
+    replies = [
+        {"message_id": exchange.message_id, "number": number, "at": said.at, **_rendered(said.reply)}
+        for number, said in enumerate(exchange.replies)
+    ]
+    return {"message_id": exchange.message_id, "text": exchange.text, "at": exchange.at, "replies": replies}
 
 
 def _rendered(reply: Reply) -> Dict[str, Any]:

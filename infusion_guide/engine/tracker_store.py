@@ -16,10 +16,9 @@ from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.fields import PRIVATE_SLOTS
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
-from infusion_guide.engine.turn_records import callback_of
+from infusion_guide.engine.turn_records import callback_of, miss_of
 from infusion_guide.replies.reply import Reply
-from infusion_guide.storage import callbacks, misses
-from infusion_guide.storage import counts as facts
+from infusion_guide.storage import callbacks, counts, misses
 from infusion_guide.storage.database import database
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, turns
@@ -120,9 +119,9 @@ class TrackerStore(RasaTrackerStore):
         )
         if turn:
             names = [reply.name for reply in turn.replies]
-            stored_turn.outcome = facts.outcome_of(names)
-            stored_turn.counts = facts.of_turn(tracker.get_latest_input_channel() or "", names, began=not version)
-            stored_turn.miss = misses.of_turn(tracker, turn.message_id, names)
+            stored_turn.outcome = counts.outcome_of(names)
+            stored_turn.counted = counts.of_turn(tracker.get_latest_input_channel() or "", names, began=not version)
+            stored_turn.miss = miss_of(tracker, turn.message_id, names)
             stored_turn.effects = [*turn.effects, *turn.deliveries(turn.replies)]
         await self.database.run(lambda connection: _write(connection, tracker.sender_id, stored_turn))
         setattr(tracker, _READ, (len(tracker.events), version + 1))
@@ -140,7 +139,7 @@ class _StoredTurn:
     callback: Optional[Callback]
     turn: Optional[Turn]
     outcome: str = "other"
-    counts: List[facts.Fact] = field(default_factory=list)
+    counted: List[counts.Count] = field(default_factory=list)
     miss: Optional[misses.Miss] = None
     effects: List[Effect] = field(default_factory=list)
 
@@ -167,11 +166,11 @@ def _write(connection: Connection, sender: str, stored: _StoredTurn) -> None:
         connection.execute(sa.insert(turns).values(said))
     if stored.callback:
         callbacks.put(connection, stored.callback)
-        facts.count(connection, stored.callback.channel, "request")
+        counts.put(connection, [counts.Count(stored.callback.channel, "request")])
         outbox.put(connection, sender, outbox.notice("request", sender, stored.callback.reference))
     if stored.miss:
         misses.put(connection, stored.miss)
-    facts.put(connection, stored.counts)
+    counts.put(connection, stored.counted)
     outbox.put(connection, sender, stored.effects)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 from urllib.parse import urlencode
 
 from sqlalchemy.engine import Connection, Row
@@ -23,6 +23,7 @@ from infusion_guide.storage import conversations as staff_conversations
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.privacy import erase, wipe
 from infusion_guide.storage.sealing import Unreadable
+from infusion_guide.storage.transcript import Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ async def _show(
     def looked_at(connection: Connection) -> Any:
         row = staff_conversations.find(connection, conversation)
         if row is None:
-            return None, {}
+            return None, None
         if why_original:
             staff.note(connection, by, "saw the original words", conversation, why_original)
         else:
@@ -150,7 +151,7 @@ async def _show(
     )
 
 
-def _page_of(stored: Dict[str, Any], number: int, hide: bool) -> Dict[str, Any]:
+def _page_of(stored: staff_conversations.Sealed, number: int, hide: bool) -> Dict[str, Any]:
     turns, secrets = staff_conversations.opened(stored)
     talk = _page(turns, number)
     if hide:
@@ -158,7 +159,7 @@ def _page_of(stored: Dict[str, Any], number: int, hide: bool) -> Dict[str, Any]:
     return talk
 
 
-def _page(turns: List[Any], number: int) -> Dict[str, Any]:
+def _page(turns: Sequence[Exchange], number: int) -> Dict[str, Any]:
     """Page `number` of `turns`: the first holds the newest, each reads from old to new."""
     pages = page_count(len(turns), TURNS)
     number = min(number, pages)

@@ -17,7 +17,7 @@ from infusion_guide.staff.access import CLINICAL, note, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
-from infusion_guide.storage import staff_misses
+from infusion_guide.storage import misses
 from infusion_guide.storage.database import DatabaseUnavailable
 from infusion_guide.teaching import waiting
 from infusion_guide.teaching.desk import Group, Sorted, redacted, warns
@@ -86,7 +86,7 @@ class TopicForm(IdsForm):
 async def show_list(request: Request) -> Response:
     """Groups, the most frequent first."""
     reason = request.query_params.get("reason", "")
-    reason = reason if reason in staff_misses.REASONS else ""
+    reason = reason if reason in misses.REASONS else ""
     found = await _sorted(request, reason)
     if found is None:
         response = render(request, "unanswered_sorting.html", left=request.app.state.desk.sorter.left)
@@ -106,10 +106,10 @@ async def show_list(request: Request) -> Response:
         dangerous=dangerous,
         found=found,
         reason=reason,
-        reasons=staff_misses.REASONS,
+        reasons=misses.REASONS,
         number=number,
         pages=pages,
-        days=staff_misses.DAYS,
+        days=misses.DAYS,
     )
 
 
@@ -143,7 +143,7 @@ async def _group_page(request: Request, group: Group, status: int = 200, **forms
         teach=teach,
         new_topic=new_topic,
         can_teach=waiting.can_write(),
-        reasons=staff_misses.REASONS,
+        reasons=misses.REASONS,
     )
 
 
@@ -171,7 +171,7 @@ def _card(group: Group, samples: int) -> Dict[str, Any]:
     }
 
 
-def _danger(miss: staff_misses.Miss) -> Dict[str, Any]:
+def _danger(miss: misses.Miss) -> Dict[str, Any]:
     return {"id": miss.id, "at": miss.at, "reason": miss.reason, "words": redacted(miss.words), "said": _said(miss.said)}
 
 
@@ -195,8 +195,8 @@ async def _sorted(request: Request, reason: str = "") -> Optional[Sorted]:
 
 
 async def _sort(request: Request, reason: str = "") -> Sorted:
-    since = time.time() - staff_misses.DAYS * _DAY
-    rows = await request.state.database.read(lambda connection: staff_misses.undecided(connection, since, reason))
+    since = time.time() - misses.DAYS * _DAY
+    rows = await request.state.database.read(lambda connection: misses.undecided(connection, since, reason))
     return await asyncio.to_thread(request.app.state.desk.sort, rows)
 
 
@@ -296,7 +296,7 @@ async def _decide(request: Request, ids: List[int], decision: str, topic: Option
     name = request.state.member.name
 
     def work(connection: Connection) -> int:
-        changed = staff_misses.decide(connection, ids, decision, topic, name, at)
+        changed = misses.decide(connection, ids, decision, topic, name, at)
         if changed:
             # Not the proposal's words: nobody checks them as well as a topic's name.
             detail = topic if decision == "taught" else None
@@ -317,7 +317,7 @@ def _now() -> float:
 @page(CLINICAL)
 async def show_decided(request: Request) -> Response:
     """The latest decisions, each with its way back."""
-    rows = await request.state.database.read(staff_misses.decided)
+    rows = await request.state.database.read(misses.decided)
     return render(request, "unanswered_decided.html", rows=[(row, _what(row)) for row in rows])
 
 
@@ -338,7 +338,7 @@ async def undo(request: Request) -> Response:
     name = request.state.member.name
 
     def work(connection: Connection) -> Optional[str]:
-        decision = staff_misses.undo(connection, by, at)
+        decision = misses.undo(connection, by, at)
         if decision:
             staff.note(connection, name, "took back a decision", decision, f"of {by}")
         return decision

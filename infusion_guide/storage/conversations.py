@@ -1,17 +1,19 @@
 """The conversations that staff may look at: those with a crisis, a request or feedback; what tells who somebody is taken out."""
 
 import re
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import List, Optional, Sequence, Tuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from infusion_guide.callbacks.fields import PRIVATE
 from infusion_guide.replies.book import names, unfilled
+from infusion_guide.replies.reply import Reply
 from infusion_guide.storage.callbacks import words
 from infusion_guide.storage.sealing import unseal
 from infusion_guide.storage.tables import conversations, events, feedback, requests
-from infusion_guide.storage.transcript import Turn, turns_of
+from infusion_guide.storage.transcript import Exchange, exchanges
 
 _CRISIS = conversations.c.crisis.isnot(None)
 _REQUEST = sa.exists().where(requests.c.sender_id == conversations.c.sender_id)
@@ -60,43 +62,48 @@ def why(row: Row) -> List[str]:
     return [reason for reason in REASONS if getattr(row, reason)]
 
 
-def sealed(connection: Connection, sender_id: str) -> Dict[str, Any]:
-    """All that is stored of a conversation's talk, as it is stored; `opened` reads it, and needs no connection."""
+@dataclass(frozen=True)
+class Sealed:
+    """All that is stored of a conversation's talk, as it is stored: `opened` reads it, and needs no connection."""
+
+    events: Sequence[str]
+    state: Optional[str]
+    requests: Sequence[str]
+
+
+def sealed(connection: Connection, sender_id: str) -> Sealed:
+    """The talk of `sender_id`; empty when there is none."""
     said = sa.select(events.c.data).where(events.c.sender_id == sender_id).order_by(events.c.id)
     state = sa.select(conversations.c.state).where(conversations.c.sender_id == sender_id)
     asked = sa.select(requests.c.given).where(requests.c.sender_id == sender_id)
-    return {
-        "events": connection.execute(said).scalars().all(),
-        "state": connection.execute(state).scalar(),
-        "requests": connection.execute(asked).scalars().all(),
-    }
+    found = [connection.execute(chosen).scalars().all() for chosen in (said, asked)]
+    return Sealed(found[0], connection.execute(state).scalar(), found[1])
 
 
-def opened(stored: Dict[str, Any]) -> Tuple[List[Turn], List[Secret]]:
-    """The turns of what `sealed` read, and what the patient has said of who they are. Raises sealing.Unreadable."""
-    turns = turns_of([unseal(data) for data in stored["events"]])
-    slots = unseal(stored["state"]).get("slots", {}) if stored["state"] else {}
+def opened(stored: Sealed) -> Tuple[List[Exchange], List[Secret]]:
+    """What was said, and what the patient has told of who they are. Raises sealing.Unreadable."""
+    talk = exchanges([unseal(data) for data in stored.events])
+    slots = unseal(stored.state).get("slots", {}) if stored.state else {}
     under_way = {field.name: slots.get(field.slot) for field in _TELLING}  # of a request that is being made
-    given = [under_way, *(words(sealed, _TELLING) for sealed in stored["requests"])]
+    given = [under_way, *(words(given, _TELLING) for given in stored.requests)]
     told = [(each.get(field.name), f"[{field.title.lower()}]") for field in _TELLING for each in given]
-    return turns, [(str(secret), placeholder) for secret, placeholder in told if secret]
+    return talk, [(str(secret), placeholder) for secret, placeholder in told if secret]
 
 
-def redacted(turns: Sequence[Turn], secrets: Sequence[Secret]) -> List[Turn]:
-    """`turns` without what tells who the patient is, as far as patterns find it; loads spaCy the first time, seconds.
+def redacted(talk: Sequence[Exchange], secrets: Sequence[Secret]) -> List[Exchange]:
+    """`talk` without what tells who the patient is, as far as patterns find it; loads spaCy the first time, seconds.
 
     The patient's words, and the assistant's where words of the patient stand in them.
     """
-    return [
-        {
-            **turn,
-            "text": None if turn["text"] is None else _redacted(turn["text"], secrets),
-            "replies": [
-                {**reply, "text": _redacted(reply["text"], secrets)} if _may_quote(reply) else reply for reply in turn["replies"]
-            ],
-        }
-        for turn in turns
+    return [_hidden(each, secrets) for each in talk]
+
+
+def _hidden(each: Exchange, secrets: Sequence[Secret]) -> Exchange:
+    replies = [
+        replace(said, reply=replace(said.reply, text=_redacted(said.reply.text, secrets))) if _may_quote(said.reply) else said
+        for said in each.replies
     ]
+    return replace(each, text=each.text and _redacted(each.text, secrets), replies=replies)
 
 
 def without_names(words: str) -> str:
@@ -104,10 +111,9 @@ def without_names(words: str) -> str:
     return _redacted(words, []) if words else ""
 
 
-def _may_quote(reply: Dict[str, Any]) -> bool:
+def _may_quote(reply: Reply) -> bool:
     """Whether words of the patient may stand in a reply: its braces are filled by more than settings, or it is unknown."""
-    name = reply["metadata"].get("utter_action", "")
-    return name not in names() or bool(unfilled(name))
+    return reply.name not in names() or bool(unfilled(reply.name))
 
 
 def _redacted(text: str, secrets: Sequence[Secret]) -> str:

@@ -6,12 +6,14 @@ OUTCOMES); "reply" (a reply on a topic was said; name: utter_faq/cost); "up" and
 """
 
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import List, Optional, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from infusion_guide.replies.clinic_answers import clinic_answers
+from infusion_guide.replies.topic import Topic
 from infusion_guide.storage.tables import facts
 
 HOUR = 3600.0  # seconds
@@ -20,7 +22,16 @@ HOUR = 3600.0  # seconds
 # on it; "declined": a personal medical question or misuse; "missed": not understood; "other": greetings, steering, forms.
 OUTCOMES = ("crisis", "check_in", "missed", "declined", "uncovered", "answered", "other")
 
-Fact = Dict[str, Any]
+
+@dataclass(frozen=True)
+class Count:
+    """One row; `count` -1 takes an earlier one back. `hour`: Unix seconds of its beginning."""
+
+    channel: str
+    what: str
+    name: Optional[str] = None
+    count: int = 1
+    hour: float = field(default_factory=lambda: time.time() // HOUR * HOUR)
 
 
 def outcome_of(names: Sequence[str]) -> str:
@@ -30,34 +41,24 @@ def outcome_of(names: Sequence[str]) -> str:
 
 
 def _outcome(name: str) -> str:
-    label = name[len("utter_") :]
-    kind = label.split("/", 1)[0] if "/" in label else ""
-    if kind == "crisis":
-        return "check_in" if label == "crisis/check_in" else "crisis"
-    if name.startswith("utter_fallback"):
-        return "other" if name.startswith(("utter_fallback_empty", "utter_fallback_too_long")) else "missed"
-    if kind == "uncovered":
-        return "answered" if label in clinic_answers() else "uncovered"
-    return {"faq": "answered", "advice": "declined", "misuse": "declined"}.get(kind, "other")
+    topic = Topic.of(name)
+    if topic.kind == "crisis":
+        return "check_in" if topic.name == "check_in" else "crisis"
+    if topic.is_fallback:
+        return "other" if topic.name.startswith(("fallback_empty", "fallback_too_long")) else "missed"
+    if topic.kind == "uncovered":
+        return "answered" if topic.label in clinic_answers() else "uncovered"
+    return {"faq": "answered", "advice": "declined", "misuse": "declined"}.get(topic.kind, "other")
 
 
-def of_turn(channel: str, names: Sequence[str], began: bool) -> List[Fact]:
+def of_turn(channel: str, names: Sequence[str], began: bool) -> List[Count]:
     """The rows of one turn with the replies `names`; `began`: it is the first of its conversation."""
-    rows = [_fact(channel, "turn", outcome_of(names))]
-    rows += [_fact(channel, "reply", name) for name in names if "/" in name]
-    return [_fact(channel, "conversation"), *rows] if began else rows
+    rows = [Count(channel, "turn", outcome_of(names))]
+    rows += [Count(channel, "reply", name) for name in names if "/" in name]
+    return [Count(channel, "conversation"), *rows] if began else rows
 
 
-def put(connection: Connection, rows: List[Fact]) -> None:
+def put(connection: Connection, rows: List[Count]) -> None:
     """Stores `rows`."""
     if rows:
-        connection.execute(sa.insert(facts), rows)
-
-
-def count(connection: Connection, channel: str, what: str, name: Optional[str] = None, number: int = 1) -> None:
-    """Stores one row; `number` -1 takes an earlier one back."""
-    put(connection, [{**_fact(channel, what, name), "count": number}])
-
-
-def _fact(channel: str, what: str, name: Optional[str] = None) -> Fact:
-    return {"hour": time.time() // HOUR * HOUR, "channel": channel, "what": what, "name": name, "count": 1}
+        connection.execute(sa.insert(facts), [asdict(row) for row in rows])

@@ -7,8 +7,8 @@ from typing import Optional
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from infusion_guide.storage import counts as facts
-from infusion_guide.storage import misses, transcript
+from infusion_guide.replies.reply import Reply
+from infusion_guide.storage import counts, misses, transcript
 from infusion_guide.storage.sealing import seal_words, unseal
 from infusion_guide.storage.tables import feedback, turns
 
@@ -41,7 +41,7 @@ def judge(connection: Connection, judgement: Judgement) -> str:
     channel = judgement.conversation.split(":", 1)[0]
     before = connection.execute(sa.select(feedback.c.value).where(*own, feedback.c.number == judgement.number)).scalar()
     if before:
-        facts.count(connection, channel, before, answer, -1)
+        counts.put(connection, [counts.Count(channel, before, answer, -1)])
     if before == "down":
         misses.not_disliked(connection, judgement.conversation, judgement.message_id)
     connection.execute(sa.delete(feedback).where(*own, feedback.c.number == judgement.number))
@@ -57,7 +57,7 @@ def judge(connection: Connection, judgement: Judgement) -> str:
                 at=time.time(),
             )
         )
-        facts.count(connection, channel, judgement.value, answer)
+        counts.put(connection, [counts.Count(channel, judgement.value, answer)])
     if judgement.value == "down":
         words = _words(connection, judgement)
         if words:
@@ -67,10 +67,8 @@ def judge(connection: Connection, judgement: Judgement) -> str:
 
 def _words(connection: Connection, judgement: Judgement) -> Optional[str]:
     """What the patient had written, if it was not long ago."""
-    for turn in transcript.latest(connection, judgement.conversation, _LOOKED_BACK):
-        if turn["message_id"] == judgement.message_id:
-            return str(turn["text"])
-    return None
+    told = transcript.latest(connection, judgement.conversation, _LOOKED_BACK)
+    return next((each.text for each in told if each.message_id == judgement.message_id), None)
 
 
 def _answer(connection: Connection, judgement: Judgement) -> str:
@@ -82,4 +80,4 @@ def _answer(connection: Connection, judgement: Judgement) -> str:
     given = unseal(replies) if replies else []
     if not 0 <= judgement.number < len(given):
         raise NoSuchAnswer("This answer is not known any more.")
-    return str((given[judgement.number].get("metadata") or {}).get("utter_action", ""))
+    return Reply.of_message(given[judgement.number]).name

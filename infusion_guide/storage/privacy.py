@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 from weakref import WeakSet
 
 import sqlalchemy as sa
@@ -35,7 +35,7 @@ from infusion_guide.storage.tables import (
     requests,
     turns,
 )
-from infusion_guide.storage.transcript import Turn, turns_of
+from infusion_guide.storage.transcript import Exchange, exchanges
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +161,7 @@ def export(kept: Database, sender_id: str) -> Dict[str, Any]:
             "conversation": sender_id,
             "began": _utc(row.started) if row else None,
             "erased_by_itself": _utc(row.updated + settings().keep_conversations_days * DAY) if row else None,
-            "messages": _messages(turns_of([unseal(event.data) for event in connection.execute(said)])),
+            "messages": _messages(exchanges([unseal(event.data) for event in connection.execute(said)])),
             "remembered": unseal(row.state).get("slots", {}) if row else {},
             "feedback": [_judgement(row) for row in connection.execute(judged)],
             "requests": [_request(each) for each in callbacks.of_conversation(connection, sender_id)],
@@ -213,14 +213,14 @@ def _request(asked: Callback) -> Dict[str, Any]:
     return {"reference": asked.reference, "at": _utc(asked.at), "status": asked.status, **given}
 
 
-def _messages(turns: List[Turn]) -> List[Dict[str, Any]]:
+def _messages(told: Sequence[Exchange]) -> List[Dict[str, Any]]:
     found: List[Dict[str, Any]] = []
-    for turn in turns:
-        if turn["text"] is not None:
-            found.append({"who": "you", "at": _utc(turn["at"]), "words": turn["text"]})
-        for reply in turn["replies"]:
-            message = {"who": "assistant", "at": _utc(reply["at"]), "words": reply["text"]}
-            extra = {"sources": reply["metadata"].get("sources"), "choices": [button["title"] for button in reply["buttons"]]}
+    for each in told:
+        if each.text is not None:
+            found.append({"who": "you", "at": _utc(each.at), "words": each.text})
+        for said in each.replies:
+            message = {"who": "assistant", "at": _utc(said.at), "words": said.reply.text}
+            extra = {"sources": list(said.reply.sources), "choices": [button.title for button in said.reply.buttons]}
             found.append({**message, **{key: value for key, value in extra.items() if value}})
     return found
 

@@ -5,10 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from sqlalchemy.engine import Row
-
 from infusion_guide.replies.topic import Topic
-from infusion_guide.storage.staff_misses import Miss, opened
+from infusion_guide.storage.misses import Miss, opened
 from infusion_guide.storage.taught import same
 from infusion_guide.teaching.groups import Sorter, digest
 
@@ -72,9 +70,9 @@ class Desk:
         self.sorter = Sorter()
         self._wording: Dict[bytes, bool] = {}  # whether it is the guard's
 
-    def sort(self, rows: Sequence[Row]) -> Sorted:
-        """The rows of `staff_misses.undecided`, sorted: two seconds for the first, 5 ms for each new one. In a thread."""
-        misses, unreadable = opened(rows)
+    def sort(self, stored: Sequence[Miss]) -> Sorted:
+        """What `misses.undecided` found, sorted: two seconds for the first, 5 ms for each new one. In a thread."""
+        misses, unreadable = opened(stored)
         known = self._wording
         self._wording = {key: known[key] if key in known else warns(words) for key, words in _wordings(misses)}
         dangerous = [miss for miss in misses if self._wording[digest(miss.words)] or _taken_for_danger(miss)]

@@ -26,8 +26,7 @@ from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
 from infusion_guide.replies.book import fill, variations
 from infusion_guide.replies.review import digest, readings
-from infusion_guide.storage import callbacks, clinic_answers, misses, reviews, tables
-from infusion_guide.storage import counts as facts
+from infusion_guide.storage import callbacks, clinic_answers, counts, misses, reviews, tables
 from infusion_guide.storage import taught as room
 from infusion_guide.storage.sealing import seal
 from infusion_guide.teaching import __main__ as teach
@@ -147,9 +146,8 @@ def fill_misses(pages: StaffPages) -> None:
     for (reason, said, label), texts in asked.items():
         for text in texts:
             number += 1
-            row = {"sender_id": f"web:{number}", "message_id": f"m{number}", "at": ago(hours=7 * number).timestamp()}
-            known = {"reason": reason, "said": said, "label": label, "confidence": 0.3, "words": seal(text)}
-            pages.run(misses.put, {**row, **known})
+            at = ago(hours=7 * number).timestamp()
+            pages.run(misses.put, misses.Miss(f"web:{number}", f"m{number}", reason, said, seal(text), label, 0.3, at))
 
 
 def fill_answers(pages: StaffPages, clock: Clock) -> None:
@@ -165,7 +163,7 @@ def fill_answers(pages: StaffPages, clock: Clock) -> None:
             with clock.at(signed):
                 pages.run(reviews.sign, name, digest(name, ""), "dr.okafor")
         for what, number in (("reply", said), ("up", up), ("down", down)):
-            pages.run(facts.count, "web", what, name, number)
+            pages.run(counts.put, [counts.Count("web", what, name, number)])
     with clock.at(ago(days=12)):
         words = "We are open Monday to Friday, 9 to 5. Parking is free behind the building. To book a visit, call 212-555-0142."
         pages.run(clinic_answers.save, "uncovered/booking_logistics", words, "dr.okafor", 0)
