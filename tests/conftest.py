@@ -3,12 +3,35 @@
 import asyncio
 import os
 import socket
+from types import SimpleNamespace
 
 import pytest
 
+import infusion_guide  # noqa: F401  before any test imports Rasa or spaCy (infusion_guide/engine/compat.py)
 from tests.servers import fresh_postgres, fresh_redis, postgres, redis_server  # noqa: F401
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+
+
+# What a test needs says its fixtures, and so its mark: `make quick` runs those without any of these.
+NEEDS = {
+    "model": {"trained_assistant", "encoder_files"},
+    "server": {"development_server", "running_cluster", "postgres", "redis_server", "one_postgres", "one_redis", "own_server"},
+    "browser": {"browser"},
+}
+NO_PARAMETERS = SimpleNamespace(params={})
+FOLDERS = {"faults": "server", "fuzz": "server", "browser": "browser"}  # whatever their fixtures are
+
+
+def pytest_collection_modifyitems(items):
+    """Marks each test with what it needs: model, server, browser."""
+    for item in items:
+        folder = item.path.parent.name
+        found = {name for name, fixtures in NEEDS.items() if fixtures & set(item.fixturenames)}
+        found |= {FOLDERS[folder]} if folder in FOLDERS else set()
+        found |= {"server"} if "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values() else set()
+        for name in found:
+            item.add_marker(name)
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,10 @@ from typing import Any, Dict, Iterator, List, Tuple
 from urllib.parse import parse_qsl
 
 from infusion_guide.clinic.settings import Settings
-from tests.faults.cluster import UNLIMITED, Process, variables
+from tests.faults.cluster import UNLIMITED, Process, variables, wait_until
 from tests.ports import HOST, free_port
 
+LAST_WORDS = "make lists all commands."  # of a start
 PUBLIC_URL = "https://bot.example.org"
 MESSAGING = {
     "telegram_token": "42:token",
@@ -104,6 +105,7 @@ def running(folder: Path) -> Iterator[DevelopmentServer]:
     server.start()
     try:
         server.wait_for(f"{server.url}/ready")
+        wait_until(lambda: LAST_WORDS in server.log, 60)
         yield server
     finally:
         server.stop()

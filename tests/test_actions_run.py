@@ -21,7 +21,7 @@ from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine import actions
 from infusion_guide.engine.actions import InProcess, OwnServer, TurnAborted, actions_at
-from infusion_guide.replies.complete import ReviewedReplies
+from infusion_guide.engine.replies import ReviewedReplies
 from infusion_guide.storage.turn import Turn, current_turn
 from tests.faults.cluster import Actions
 

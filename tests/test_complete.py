@@ -6,7 +6,8 @@ import pytest
 
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.replies.book import fill, line, names, topic_title, variations
-from infusion_guide.replies.complete import NO_CALLBACK, OFFERS_CALLBACK, Situation, complete, is_careful, misses_running
+from infusion_guide.replies.care import NO_CALLBACK, OFFERS_CALLBACK, misses_running
+from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.sources import sources
 from infusion_guide.replies.topic import Topic
 
@@ -41,11 +42,6 @@ def test_a_patient_reads(case):
     assert [button.title for button in reply.buttons] == [topic_title(label) for label in case["buttons"]]
     said = next(label for label in case["lines"] if label == "own" or reply_of(label.partition(":")[0]) == reply.name)
     assert reply.sources == (("clinic",) if said == "own" else tuple(wording(said).sources))
-
-
-def test_a_crisis_reply_needs_no_crisis_line_after_it():
-    said = ["utter_crisis/check_in"]
-    assert is_careful("utter_faq/ptsd", said, careful=True) and not is_careful("utter_crisis/suicide", said, careful=True)
 
 
 def test_what_no_reply_has_and_what_nothing_fills_is_an_error():

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from infusion_guide.callbacks import fields, reading
+from infusion_guide.replies.pins import changed
 from infusion_guide.storage import taught as room
 from infusion_guide.teaching import waiting
 from tests.rooms import DATA, RETRIEVAL, ROOT, domain, files, label_of, measured, read_yaml, responses, same, trained
@@ -210,3 +211,7 @@ def test_waiting_sentences_can_be_read_and_have_a_topic():
     allowed = {label for labels in waiting.topics().values() for label in labels}
     for line in waiting.waiting():
         assert line.topic in allowed, f"data/taught/waiting.yml: '{line.topic}' is no topic that may be taught"
+
+
+def test_crisis_words_are_those_that_were_signed():
+    assert changed() == ""

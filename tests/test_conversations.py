@@ -39,6 +39,28 @@ def test_a_source_is_said_again_whole(talk):
     assert talk.text == first and "{" not in first
 
 
+UNSURE, UNKNOWN = "cptsd?", "what is the weather like in paris"
+
+
+def test_did_you_mean_offers_topics_and_each_leads_to_its_answer(new_talk):
+    talk = new_talk()
+    assert talk.say(UNSURE) == ["utter_fallback_choices"]
+    offered = dict(talk.buttons)
+    assert offered["PTSD"] == "/faq/ptsd" and 2 <= len(offered) <= 3
+    for title, payload in offered.items():
+        talk = new_talk()
+        talk.say(UNSURE)
+        assert talk.press(title) == [f"utter_{payload[1:]}"]
+
+
+def test_did_you_mean_comes_at_the_second_miss_too_and_is_said_again_with_its_topics(talk):
+    assert talk.say(UNKNOWN) == ["utter_fallback_rephrase"]
+    assert talk.say(UNSURE) == ["utter_fallback_choices"]
+    assert talk.buttons["PTSD"] == "/faq/ptsd" and "/request_callback" in talk.buttons.values()
+    assert talk.say("please say that once more") == ["utter_fallback_choices"]
+    assert talk.press("PTSD") == ["utter_faq/ptsd"]
+
+
 def test_crisis_is_answered_first_and_the_talk_goes_on_carefully(talk):
     assert talk.say("i want to kill myself") == ["utter_crisis/suicide"]
     assert "911" in talk.text and "988" in talk.text

@@ -8,10 +8,10 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from infusion_guide.channels.door import MAX_BODY, SECONDS
 from infusion_guide.channels.website import files
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.run.__main__ import ROLES
+from infusion_guide.server.bounds import MAX_BODY, SECONDS
 from infusion_guide.staff.application import LARGEST_BODY
 from tools.bench.scale import TEMPLATE, nginx_config
 
@@ -84,6 +84,11 @@ def test_settings_exist():
     assert set(COMPOSE["x-ours"]["environment"]) <= SETTINGS
     used = set(re.findall(r"\$\{([A-Z_]+)", (DEPLOY / "compose.yml").read_text(encoding="utf-8")))
     assert used <= set(names(DEPLOY / "env.example"))
+
+
+def test_what_compose_sets_itself_is_said_where_one_would_set_it():
+    said = re.search(r"compose.yml itself sets\n# (.*?)\.\n", (DEPLOY / "env.example").read_text(encoding="utf-8"))[1]
+    assert set(re.findall(r"[A-Z_]{4,}", said)) == set(COMPOSE["x-ours"]["environment"])
 
 
 def test_settings_are_accepted():

@@ -207,17 +207,30 @@ def test_moments_in_words(then, words):
 
 
 def test_words_for_replies(monkeypatch):
-    chosen = Settings(clinic_hours="Mon-Fri 9:00-17:00", clinic_holidays="US")
-    monkeypatch.setattr(module, "settings", lambda: chosen)
-    assert module.hours_words(at("2026-11-25 16:00")) == {
-        "clinic_hours": "Monday to Friday 9 AM to 5 PM",
-        "closes": "today at 5 PM",
-        "next_opening": "Friday at 9 AM",
-    }
-    assert module.hours_words(at("2026-11-25 17:00"))["closes"] == ""
-    monkeypatch.setattr(module, "settings", lambda: Settings())
+    def said(moment, **chosen):
+        monkeypatch.setattr(module, "settings", lambda: Settings(**chosen))
+        return module.by_opening_hours("utter_x", at(moment))
+
+    usual_hours = {"clinic_hours": "Mon-Fri 9:00-17:00", "clinic_holidays": "US"}
+    week = {"clinic_hours": "Monday to Friday 9 AM to 5 PM", "next_opening": "Friday at 9 AM"}  # after Thanksgiving
+    assert said("2026-11-25 16:59", **usual_hours) == {"response": "utter_x_open", "closes": "today at 5 PM", **week}
+    assert said("2026-11-25 17:00", **usual_hours) == {"response": "utter_x_closed", "closes": "", **week}
+    assert said("2026-11-25 16:59") == {"response": "utter_x"}
+    assert said("2026-11-25 16:59", clinic_hours="daily 0:00-24:00") == {"response": "utter_x"}  # it never opens
+
+
+def test_the_present_moment_is_the_one_meant(monkeypatch):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return at("2026-11-25 16:59").astimezone(tz)
+
+    monkeypatch.setattr(module, "datetime", Clock)
+    monkeypatch.setattr(module, "settings", lambda: Settings(clinic_hours="Wed 9:00-17:00"))
+    assert module.by_opening_hours("utter_x")["response"] == "utter_x_open"
+    assert module.opening_hours().in_words() == "Wednesday 9 AM to 5 PM"
+    monkeypatch.setattr(module, "settings", Settings)
     assert module.opening_hours() is None
-    assert module.hours_words(at("2026-11-25 16:00")) == {"clinic_hours": "", "closes": "", "next_opening": ""}
 
 
 def test_a_turn_need_not_wait_for_it():

@@ -50,8 +50,8 @@ def test_rows_of_rasas_own_store_are_kept(tmp_path):
     from rasa.core.tracker_store import SQLTrackerStore
 
     url = f"sqlite:///{tmp_path}/c.db"
-    SQLTrackerStore(dialect="sqlite", db=str(tmp_path / "c.db"))
     engine = create_engine(url)
+    SQLTrackerStore.Base.metadata.create_all(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("INSERT INTO events (sender_id, type_name, data) VALUES ('a', 'user', '{}')"))
     migrate(url)

@@ -137,6 +137,30 @@ def test_nothing_that_is_stored_can_change_a_header(kind, conversation, referenc
     assert mail.get_content().count("https://") == 1
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_webhook_that_points_elsewhere_is_not_followed(set_up, status):
+    """A notice goes where the clinic sends it and nowhere else: a redirect is no delivery, and nobody is called twice."""
+    called = []
+
+    async def answer(request):
+        called.append(request.path)
+        return web.Response(status=status if request.path == "/here" else 200, headers={"Location": "/elsewhere"})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        set_up(notice_webhook=f"http://127.0.0.1:{port}/here")
+        with pytest.raises(NotDelivered, match=str(status)):
+            await notices.post(entry())
+        assert called == ["/here"]
+    finally:
+        await runner.cleanup()
+
+
 async def test_a_server_that_is_down_at_first_gets_one_mail(database, set_up):
     port = set_up()
     await put(database)

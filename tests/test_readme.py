@@ -3,8 +3,9 @@
 import importlib.util
 import re
 
-from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.clinic.settings import ROOT
 from tests.rooms import responses
+from tools import settings_docs
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -41,9 +42,6 @@ def test_pictures_exist():
         assert (ROOT / path).exists(), path
 
 
-def test_settings_are_all_in_the_example_file():
-    example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    for name in Settings.__dataclass_fields__:
-        assert f"{name.upper()}=" in example, f".env.example does not show {name.upper()}"
-    for name in re.findall(r"^([A-Z_]+)=", example, re.M):
-        assert name.lower() in Settings.__dataclass_fields__, f".env.example shows {name}, which nothing reads"
+def test_what_is_made_of_the_settings_is_up_to_date():
+    for path, text in settings_docs.files().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.relative_to(ROOT)}: run `make settings-docs`"

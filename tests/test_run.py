@@ -15,7 +15,7 @@ from infusion_guide.run import __main__ as run
 from infusion_guide.run import commands
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage.database import database
-from tests.faults.cluster import wait_until
+from tests.development_server import LAST_WORDS
 from tests.ports import HOST, free_port
 
 HEAVY = {"rasa", "tensorflow", "spacy", "numpy", "scipy", "sqlalchemy", "alembic", "matplotlib", "onnxruntime", "sklearn"}
@@ -137,11 +137,7 @@ def test_a_database_that_cannot_be_reached_is_said_in_one_line():
     assert done.stderr.count("\n") == 1 and "DATABASE_URL" in done.stderr and "secret" not in done.stderr
 
 
-LAST_WORDS = "make lists all commands."
-
-
 def test_the_first_process_stays_small(development_server):
-    wait_until(lambda: LAST_WORDS in development_server.log)
     first = psutil.Process(development_server.pid)
     assert first.memory_info().rss < MOST_MEMORY
     assert len(first.children()) == 2
@@ -149,7 +145,6 @@ def test_the_first_process_stays_small(development_server):
 
 def test_a_start_is_calm(development_server):
     """All that two servers say from the start of the first to "Ready", in a file and so without moving bars."""
-    wait_until(lambda: LAST_WORDS in development_server.log)
     lines = development_server.log.partition(LAST_WORDS)[0].splitlines()
     assert len(lines) <= 12
     assert not any(re.match(r"\{|.*[Ww]arning", line) for line in lines)

@@ -35,7 +35,9 @@ def stored_words(monkeypatch):
     return choose
 
 
-@pytest.mark.parametrize("words, key", [("plain", ""), ("redacted", ""), ("encrypted", KEY)])
+@pytest.mark.parametrize(
+    "words, key", [("plain", ""), ("redacted", ""), ("encrypted", KEY)], ids=["plain", "redacted", "encrypted"]
+)
 def test_what_was_sealed_is_unsealed(stored_words, words, key):
     stored_words(words, key)
 
@@ -80,7 +82,7 @@ def test_a_new_key_goes_before_the_old_one(stored_words):
         unseal(old)
 
 
-@pytest.mark.parametrize("key", ["", NEW_KEY])
+@pytest.mark.parametrize("key", ["", NEW_KEY], ids=["none", "another"])
 def test_a_wrong_key_is_an_error_and_not_an_empty_conversation(stored_words, key):
     stored_words("encrypted", KEY)
     stored = seal(EVENT)

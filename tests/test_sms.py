@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from multidict import MultiDict
-from twilio.request_validator import RequestValidator
 
 from infusion_guide.channels import messaging
 from infusion_guide.channels.platform import Received
@@ -56,7 +55,7 @@ def message(number, text=None, person="+15552223333", **more):
 
 
 def signed(given, url=PUBLIC + PATH, token=TOKEN):
-    return RequestValidator(token).compute_signature(url, given)
+    return sms.signature(token, url, MultiDict(given))
 
 
 @asynccontextmanager
@@ -153,7 +152,27 @@ async def test_a_query_in_the_address_is_signed_too(bot):
     assert bot.heard == ["one"]
 
 
-async def test_a_parameter_that_comes_twice_is_signed_as_twilio_does(bot):
+@pytest.mark.parametrize(
+    "given, signature",
+    [  # the first is Twilio's published example, the second what its own package answers
+        (
+            [
+                ("CallSid", "CA1234567890ABCDE"),
+                ("Caller", "+12349013030"),
+                ("Digits", "1234"),
+                ("From", "+12349013030"),
+                ("To", "+18005551212"),
+            ],
+            "0/KCTR6DLpKmkAf8muzZqo1nDgQ=",
+        ),
+        ([("To", "+18005551212"), ("Extra", "b"), ("Extra", "a"), ("Extra", "a"), ("Body", "")], "kgzHLZn9Dw/TivATDRJVrctc3GE="),
+    ],
+)
+def test_calls_are_signed_as_twilio_does(given, signature):
+    assert sms.signature("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", MultiDict(given)) == signature
+
+
+async def test_a_parameter_may_come_twice(bot):
     given = MultiDict([*message(1, "hello there").items(), ("Extra", "b"), ("Extra", "a")])
     assert await bot.send(given) == 200 and bot.heard == ["hello there"]
 

@@ -1,8 +1,8 @@
 """What a messaging platform says of itself, all in one file of channels/platforms/; messaging.py does the rest."""
 
 import hmac
-from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from dataclasses import dataclass, field, fields
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
 from sanic import response
 from sanic.request import Request
@@ -58,20 +58,20 @@ class Platform:
     """A messaging platform in one file. Patients are told at first that it is not private: it belongs to another company.
 
     `name` is the file's, and stands in addresses (/webhooks/<name>/webhook), conversations and figures; `title` is for staff;
-    the settings that it `needs` switch it on when all are there; `limits` is what one message holds. `one_message`: an answer
-    goes out as one, because each is paid for. `carrier_words`: what the carrier answers itself: nothing is said to them.
+    it `needs` a group of settings, which switch it on when all are there; `limits` is what one message holds. `one_message`: an
+    answer goes out as one, because each is paid for. `carrier_words`: what the carrier answers itself: nothing is said to them.
     """
 
     name: str
     title: str
-    needs: Tuple[str, ...]
+    needs: Type[Any]
     limits: Limits
     one_message = False
     carrier_words: Tuple[str, ...] = ()
 
     def is_on(self, chosen: Settings) -> bool:
         """Whether the settings switch this platform on."""
-        return all(getattr(chosen, name) for name in self.needs)
+        return all(getattr(chosen, setting.name) for setting in fields(self.needs))
 
     def question(self, chosen: Settings) -> Question:
         """What tells whether the platform takes our settings."""

@@ -7,36 +7,30 @@ from typing import Dict, Optional
 from infusion_guide.clinic.opening_hours import OpeningHours
 from infusion_guide.clinic.settings import settings
 
+_parsed = lru_cache(maxsize=4)(OpeningHours.parse)
+
 
 def opening_hours() -> Optional[OpeningHours]:
     """The clinic's hours; None when they are not set."""
     chosen = settings()
-    return _read(chosen.clinic_hours, chosen.clinic_timezone, chosen.clinic_holidays) if chosen.clinic_hours else None
+    return _parsed(chosen.clinic_hours, chosen.clinic_timezone, chosen.clinic_holidays) if chosen.clinic_hours else None
 
 
-_read = lru_cache(maxsize=4)(OpeningHours.parse)
+def by_opening_hours(name: str, at: Optional[datetime] = None) -> Dict[str, str]:
+    """What to utter for the reply `name` at a moment (now), as keyword arguments of Rasa's `utter_message`.
 
-
-def hours_words(now: datetime) -> Dict[str, str]:
-    """What replies may say of the hours at `now`, as words to fill in; empty where there is nothing to say.
-
-    `clinic_hours`: the regular week; `closes`: when the present opening ends; `next_opening`: when the next one begins.
+    `response` is the reply's form `_open` or `_closed`. What it says: `clinic_hours`, the regular week; `closes`, when the
+    present opening ends (empty: none, or not within a year); `next_opening`, when the next one begins. Without CLINIC_HOURS, or
+    when no opening is in sight, it is `name` itself, which says nothing of hours.
     """
-    hours = opening_hours()
-    if hours is None:
-        return {"clinic_hours": "", "closes": "", "next_opening": ""}
-    moments = {"closes": hours.closes(now), "next_opening": hours.next_opening(now)}
-    said = {name: hours.moment_in_words(moment, now) if moment else "" for name, moment in moments.items()}
-    return {"clinic_hours": hours.in_words(), **said}
-
-
-def by_opening_hours(name: str) -> Dict[str, str]:
-    """What to utter for the reply `name` at this moment, as keyword arguments of Rasa's `utter_message`.
-
-    `response` is the reply's form `_open` or `_closed`, and the words are those of `hours_words`. Without CLINIC_HOURS, or when
-    no opening is in sight, it is `name` itself, which says nothing of hours.
-    """
-    hours, now = opening_hours(), datetime.now(UTC)
-    if hours is None or hours.next_opening(now) is None:
+    hours, now = opening_hours(), at or datetime.now(UTC)
+    opens = hours.next_opening(now) if hours else None
+    if hours is None or opens is None:
         return {"response": name}
-    return {"response": f"{name}_open" if hours.is_open(now) else f"{name}_closed", **hours_words(now)}
+    closes = hours.closes(now)
+    return {
+        "response": f"{name}_open" if hours.is_open(now) else f"{name}_closed",
+        "clinic_hours": hours.in_words(),
+        "closes": hours.moment_in_words(closes, now) if closes else "",
+        "next_opening": hours.moment_in_words(opens, now),
+    }

@@ -18,30 +18,27 @@ from typing import Any, Callable, Dict, Optional, Sequence
 # Packages that Rasa imports and this product never uses, each with where Rasa wants it. What is not imported is not needed.
 ABSENT = {
     "tensorflow": "DIET, TED and what trains them; the pipeline of config.yml has none of these",
-    "keras": "the same",
-    "aiogram": "Rasa's Telegram channel; ours is channels/telegram.py",
+    "keras": "DIET, TED and what trains them",
+    "aiogram": "Rasa's Telegram channel; ours is channels/platforms/telegram.py",
     "apscheduler": "reminders, which no rule here sets",
     "boto3": "DynamoDB's tracker store; ours is engine/tracker_store.py",
-    "botocore": "the same",
+    "botocore": "DynamoDB's tracker store",
     "cachecontrol": "Rasa's channel for Hangouts",
-    "google": "the same",
+    "google": "Rasa's channel for Hangouts",
     "colorclass": "rasa interactive",
-    "fbmessenger": "Rasa's Messenger channel; ours is channels/messenger.py",
-    "mattermostwrapper": "Rasa's channel for Mattermost",
-    "mypy_extensions": "annotations of Rasa's HTTP API",
+    "fbmessenger": "Rasa's Messenger channel; ours is channels/platforms/messenger.py",
     "portalocker": "one progress line of Rasa's tests",
     "prompt_toolkit": "Rasa's shell",
     "pymongo": "MongoDB's tracker store",
     "pytz": "reminders",
     "questionary": "Rasa's shell and its questions; ours is run/",
     "randomname": "names of models; ours is a fingerprint",
-    "rocketchat_API": "Rasa's channel for Rocket.Chat",
     "safetensors": "features kept between trainings; ours are worked out anew",
     "sanic_jwt": "Rasa's HTTP API, which is off",
     "spacy.cli": "spaCy's commands, whose libraries would take a second and 17 MB",
-    "slack_sdk": "Rasa's Slack channel; ours is channels/slack.py",
+    "slack_sdk": "Rasa's Slack channel; ours is channels/platforms/slack.py",
     "terminaltables": "tables of rasa interactive",
-    "twilio": "Rasa's Twilio channels; ours is channels/sms.py",
+    "twilio": "Rasa's Twilio channels; ours is channels/platforms/sms.py",
     "webexteamssdk": "Rasa's channel for Webex",
     "aio_pika": "RabbitMQ's event broker",
     "aiormq": "RabbitMQ's event broker",
@@ -65,8 +62,9 @@ class _Name(type):
 
     def __call__(cls, *given: Any, **_: Any) -> Any:
         if sys._getframe(1).f_code.co_flags & _IN_FUNCTION:
-            wanted = ABSENT[_absent(cls.__module__)]
-            raise NotInstalled(f"{cls.__module__}.{cls.__qualname__} is not installed here: {wanted} (engine/compat.py).")
+            absent = next(each for each in cls.__mro__ if _absent(each.__module__))  # `cls` may be Rasa's, inherited from it
+            wanted = ABSENT[_absent(absent.__module__)]
+            raise NotInstalled(f"{absent.__module__}.{absent.__qualname__} is not installed here: {wanted} (engine/compat.py).")
         return given[0] if len(given) == 1 and isinstance(given[0], (type, types.FunctionType)) else cls
 
     def __getitem__(cls, _: Any) -> Any:

@@ -11,7 +11,7 @@ from rasa.utils.endpoints import EndpointConfig
 from infusion_guide.callbacks.callback import summary
 from infusion_guide.callbacks.fields import REFERENCE
 from infusion_guide.clinic.hours import by_opening_hours
-from infusion_guide.nlu.history import said
+from infusion_guide.nlu.history import choices, said
 from infusion_guide.replies.book import names
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
@@ -19,6 +19,7 @@ from infusion_guide.replies.topic import Topic
 
 # Metadata of a message (Rasa's UserMessage) from a channel on another company's servers.
 MESSAGING = "messaging"
+DID_YOU_MEAN = "utter_fallback_choices"  # offers the topics that may have been meant
 
 
 class ReviewedReplies(NaturalLanguageGenerator):
@@ -54,7 +55,7 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         request_sent=bool(slots.get(REFERENCE)),
         notice=bool(heard and (heard.metadata or {}).get(MESSAGING)),
         own=own.text if own else "",
-        offered=given.get("next") or (),
+        offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
         hours=by_opening_hours("utter_clinic_hours"),
         words={**slots, **summary(slots), **given},
     )

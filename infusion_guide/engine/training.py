@@ -63,7 +63,7 @@ def ensure_model() -> Path:
     path = model_path()
     if path.exists():
         return path
-    with quietly() as terminal, Bar("Training the assistant, which takes some minutes", terminal) as bar:
+    with quietly() as terminal, Bar("Training the assistant", terminal) as bar:
         _train(path, bar)
     for old in MODELS.glob("infusion-guide-*.tar.gz"):
         if old != path:

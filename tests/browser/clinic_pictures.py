@@ -21,7 +21,7 @@ from rasa.shared.core.events import BotUttered, Event, UserUttered
 from infusion_guide.callbacks import fields
 from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.callback import summary as summary_of
-from infusion_guide.clinic.hours import hours_words
+from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.evaluate.scores import RATES
 from infusion_guide.replies.book import fill, variations
@@ -318,7 +318,7 @@ class Staff:
 def ask_for_a_call(page: Page) -> Widget:
     """The chat in the evening, where Sam has answered all but the last question."""
     words = dict(summary_of(SAM))
-    words.update(hours_words(EVENING), callback_reference=REFERENCE)
+    words.update(by_opening_hours("utter_callback_sent", EVENING), callback_reference=REFERENCE)
 
     def says(name: str, at: datetime) -> Dict[str, Any]:
         chosen = variations(name)[0]

@@ -41,7 +41,11 @@ def main() -> int:
         copy = Path(folder) / "project"
         subprocess.run(["git", "clone", "-q", str(ROOT), str(copy)], check=True)
         (copy / "models").mkdir()
-        for model in (model_path(), *MODELS.glob("*.onnx")):  # only to save the time of training what is known
+        for model in (
+            model_path(),
+            *MODELS.glob("*.onnx"),
+            *MODELS.glob("*.npy"),
+        ):  # only to save the time of training what is known
             shutil.copy(model, copy / "models")
         pictures = str(chosen.pictures.resolve())
         command = [sys.executable, "-W", "ignore", "-m", "tests.browser.teaching", "--here", "--pictures", pictures]

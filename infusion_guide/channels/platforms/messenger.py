@@ -10,6 +10,7 @@ from infusion_guide.channels import meta
 from infusion_guide.channels.message import id_of
 from infusion_guide.channels.platform import Call, Platform, Question, Received, bearer
 from infusion_guide.channels.rendering import Bubble, Limits
+from infusion_guide.clinic import settings as table
 from infusion_guide.clinic.settings import Settings, settings
 
 _PAYLOAD = 1000  # characters of a quick reply's payload
@@ -20,7 +21,7 @@ class Messenger(Platform):
     """Buttons are quick replies, which stand below the last text until the patient writes or taps one."""
 
     name, title = "messenger", "Messenger"
-    needs = ("messenger_token", "messenger_app_secret", "messenger_verify_token")
+    needs = table.Messenger
     limits = Limits(text=2000, buttons=13, title=20)
 
     def question(self, chosen: Settings) -> Question:

@@ -16,6 +16,7 @@ from infusion_guide.channels.message import Refused, id_of
 from infusion_guide.channels.platform import Call, Platform, Question, Received, bearer, same
 from infusion_guide.channels.platform_api import post
 from infusion_guide.channels.rendering import Bubble, Limits
+from infusion_guide.clinic import settings as table
 from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
@@ -39,7 +40,7 @@ class Slack(Platform):
     """Block Kit: the text, and below it the buttons. An answer goes into the thread in which the patient wrote."""
 
     name, title = "slack", "Slack"
-    needs = ("slack_token", "slack_signing_secret")
+    needs = table.Slack
     limits = Limits(text=_SECTION, buttons=25, title=75)
 
     def question(self, chosen: Settings) -> Question:

@@ -18,6 +18,7 @@ from infusion_guide.channels.platform import STOP, Call, Platform, Question, Rec
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits, cut
 from infusion_guide.channels.sms_segments import longest, plain
+from infusion_guide.clinic import settings as table
 from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
@@ -36,7 +37,7 @@ class Sms(Platform):
     """
 
     name, title = "sms", "Text messages"
-    needs = ("twilio_account", "twilio_token", "twilio_sender")
+    needs = table.SMS
     limits = Limits(text=longest(""))
     one_message = True
     carrier_words = (
@@ -54,12 +55,13 @@ class Sms(Platform):
     def verify(self, request: Request) -> None:
         """Twilio signs the address it called (PUBLIC_URL, whatever stands before us) and all parameters, blank ones too."""
         query = f"?{request.query_string}" if request.query_string else ""
-        url, signature = f"{settings().public_url}{request.path}{query}", request.headers.get("x-twilio-signature")
+        url, token = f"{settings().public_url}{request.path}{query}", settings().twilio_token
+        given_signature = request.headers.get("x-twilio-signature")
         try:
             given = _parameters(request)
         except ValueError:
             raise Refused(403, "This call is not Twilio's.") from None
-        genuine = any(same(signature, _signature(each, given)) for each in _with_and_without_port(url))
+        genuine = any(same(given_signature, signature(token, each, given)) for each in _with_and_without_port(url))
         if not genuine or not same(given.get("AccountSid"), settings().twilio_account):
             raise Refused(403, "This call is not Twilio's.")
 
@@ -116,10 +118,10 @@ class Sms(Platform):
 PLATFORM = Sms()
 
 
-def _signature(url: str, given: "MultiDict[str]") -> str:
-    """What Twilio signs a call to `url` with (twilio.com/docs/usage/security)."""
+def signature(token: str, url: str, given: "MultiDict[str]") -> str:
+    """What Twilio signs a call to `url` with (twilio.com/docs/usage/security): every value of every parameter once, sorted."""
     words = url + "".join(name + value for name in sorted(set(given)) for value in sorted(set(given.getall(name))))
-    digest = hmac.new(settings().twilio_token.encode(), words.encode(), hashlib.sha1).digest()
+    digest = hmac.new(token.encode(), words.encode(), hashlib.sha1).digest()
     return base64.b64encode(digest).decode()
 
 

@@ -13,6 +13,7 @@ from infusion_guide.channels.message import Refused
 from infusion_guide.channels.platform import Call, Platform, Question, Received, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits
+from infusion_guide.clinic import settings as table
 from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
@@ -23,7 +24,7 @@ class Telegram(Platform):
     """Buttons are an inline keyboard, one to a row, so that they can be read on a phone."""
 
     name, title = "telegram", "Telegram"
-    needs = ("telegram_token", "telegram_secret")
+    needs = table.Telegram
     limits = Limits(text=4096, buttons=10, title=60)
 
     def question(self, chosen: Settings) -> Question:

@@ -11,6 +11,7 @@ from infusion_guide.channels import meta
 from infusion_guide.channels.message import id_of
 from infusion_guide.channels.platform import Call, Platform, Question, Received, Report, bearer
 from infusion_guide.channels.rendering import Bubble, Limits, cut
+from infusion_guide.clinic import settings as table
 from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.replies.book import line
 from infusion_guide.replies.reply import Button
@@ -29,7 +30,7 @@ class WhatsApp(Platform):
     """Up to three short choices are buttons below the text; more, or longer ones, a list that a button opens."""
 
     name, title = "whatsapp", "WhatsApp"
-    needs = ("whatsapp_token", "whatsapp_number_id", "whatsapp_app_secret", "whatsapp_verify_token")
+    needs = table.WhatsApp
     limits = Limits(text=4096, buttons=_ROWS, title=_MORE)
 
     def question(self, chosen: Settings) -> Question:

@@ -10,14 +10,14 @@ from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.core.constants import ACTION_DEACTIVATE_LOOP_NAME, ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from infusion_guide.replies.care import next_in_crisis
+
 CRISIS_INTENT = "crisis"
-CRISIS_REPLY = "utter_crisis"
 
 
 def actions_since_user(tracker: DialogueStateTracker) -> List[str]:
@@ -100,9 +100,4 @@ class SafetyPolicy(FixedPolicy):
         """See parent."""
         if tracker.latest_message is None or tracker.latest_message.intent.get("name") != CRISIS_INTENT:
             return None
-        done = actions_since_user(tracker)
-        if CRISIS_REPLY in done:
-            return ACTION_LISTEN_NAME
-        if tracker.active_loop_name and ACTION_DEACTIVATE_LOOP_NAME not in done:
-            return ACTION_DEACTIVATE_LOOP_NAME
-        return CRISIS_REPLY
+        return next_in_crisis(actions_since_user(tracker), bool(tracker.active_loop_name))

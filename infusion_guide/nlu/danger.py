@@ -1,0 +1,96 @@
+"""The verdict on danger: what was found in one message, and what that means. Plain values in, plain values out."""
+
+from dataclasses import dataclass
+from typing import Mapping, Optional, Sequence
+
+from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, REASSURED, Wording
+
+NONE = "none"  # the classifier's label for everything without danger
+
+Probabilities = Mapping[str, float]  # of each crisis topic, CHECK_IN and NONE; they sum to 1
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Least probabilities; see `judge`. config.yml sets them."""
+
+    alarm: float = 0.65
+    check_in: float = 0.27
+    careful_alarm: float = 0.4
+    careful_check_in: float = 0.15
+    part_alarm: float = 0.9
+    pattern_alarm: float = 0.3
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found in one message, and what was said before it.
+
+    `careful`: a crisis reply was given in this conversation; `asked`: the last thing said was the gentle question.
+    """
+
+    whole: Probabilities
+    parts: Sequence[Probabilities] = ()
+    wording: Optional[Wording] = None
+    language: str = "en"
+    careful: bool = False
+    asked: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`level`: ALARM, CHECK_IN or None. `topic`: the likeliest crisis, whatever the level.
+
+    `score`: probability of the crisis topics together; `doubt`: the same with CHECK_IN, which is unsure wording.
+    """
+
+    level: Optional[str]
+    topic: str
+    score: float
+    doubt: float
+    reassured: bool
+
+
+def judge(evidence: Evidence, least: Thresholds) -> Verdict:
+    """The verdict on one message.
+
+    An alarm needs the classifier to be surer than `alarm`, or an alarm wording that the classifier does not find absurd
+    (`pattern_alarm`). Anything less, down to `check_in`, and every wording otherwise, asks gently. After harmless wording
+    only a very sure classifier (`part_alarm`) is believed. Parts of a long message count only at that same certainty:
+    people bury the worst sentence in a story. After an alarm the conversation stays careful and lower thresholds count.
+    Right after a check-in, "I'm fine" is believed unless the classifier alone would sound the alarm, and doubt is not
+    asked about twice: as strong as before it is an alarm, less is let pass. The wordings are English: they mean nothing
+    in a Spanish text.
+    """
+    wording = evidence.wording if evidence.language != "es" else None
+    found = wording.level if wording else None
+    score, doubt = _danger(evidence.whole), 1 - evidence.whole[NONE]
+    worst = max([evidence.whole, *evidence.parts], key=_danger)
+    buried = _danger(worst) >= least.part_alarm
+    topic = _likeliest(worst if buried else evidence.whole)
+    level = None
+    if found == HARMLESS:
+        level = ALARM if score >= least.part_alarm else None
+    elif found == REASSURED and evidence.careful:
+        level = ALARM if score >= least.alarm else None
+    elif buried or score >= (least.careful_alarm if evidence.careful else least.alarm):
+        level = ALARM
+    elif wording and found == ALARM and score >= least.pattern_alarm:
+        level, topic = ALARM, wording.topic
+    elif found in (ALARM, CHECK_IN) or doubt >= (least.careful_check_in if evidence.careful else least.check_in):
+        level = CHECK_IN
+    if evidence.asked and level == CHECK_IN:
+        level = ALARM if doubt >= least.check_in else None
+    return Verdict(level, topic, round(score, 3), round(doubt, 3), found == REASSURED)
+
+
+def _danger(text: Probabilities) -> float:
+    return sum(text[topic] for topic in _topics(text))
+
+
+def _likeliest(text: Probabilities) -> str:
+    return max(_topics(text), key=lambda topic: text[topic])
+
+
+def _topics(text: Probabilities) -> Sequence[str]:
+    return [label for label in text if label not in (NONE, CHECK_IN)]
