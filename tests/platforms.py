@@ -68,12 +68,13 @@ async def served(platform):
 
 
 @asynccontextmanager
-async def running(platform, module, settings_for, monkeypatch, folder, check=None, buttons=BUTTONS):
+async def running(platform, module, settings_for, monkeypatch, folder, check=None, buttons=BUTTONS, says=None):
     """`platform` (of the Python module `module`) in an application of its own, on loopback, without a model.
 
     `settings_for(api)` gives the Settings, with the platform's interface at `api`. Rasa echoes "You said: ..." with
-    `buttons` and stores the turn; the message "break" fails. Yields `call` (method, path below /webhooks/<name>, data,
-    headers -> status, body, when everything that follows was sent), `platform` (its interface), `store`, `heard`, `url`.
+    `buttons`, or says what `says(tracker)` gives, and stores the turn; messages that begin with "break" fail. Yields `call`
+    (method, path below /webhooks/<name>, data, headers -> status, body, when everything that follows was sent), `platform`
+    (its interface), `store`, `heard`, `url`.
     """
     url = f"sqlite:///{folder}/kept.db"
     migrate(url)
@@ -86,14 +87,15 @@ async def running(platform, module, settings_for, monkeypatch, folder, check=Non
         rate_limits.rate_limits.cache_clear()
 
         async def on_new_message(message):
-            if message.text == "break":
+            if message.text.startswith("break"):
                 raise RuntimeError
             tracker = await store.retrieve(message.sender_id) or DialogueStateTracker(message.sender_id, DOMAIN.slots)
             heard.append(message.text)
+            tracker.update(UserUttered(message.text, message_id=message.message_id, metadata=message.metadata))
             reply = {"text": f"You said: {message.text}", "utter_action": "utter_faq/cravings", "buttons": buttons}
+            reply = await says(tracker) if says else reply
             await message.output_channel.send_response(message.sender_id, reply)
-            tracker.update(UserUttered(message.text, message_id=message.message_id))
-            tracker.update(BotUttered(reply["text"], {"buttons": buttons}, {"utter_action": "utter_faq/cravings"}))
+            tracker.update(BotUttered(reply["text"], {"buttons": reply["buttons"]}, {"utter_action": reply["utter_action"]}))
             tracker.update(ActionExecuted("action_listen"))
             await store.save(tracker)
 
@@ -105,7 +107,7 @@ async def running(platform, module, settings_for, monkeypatch, folder, check=Non
                 async with session.request(method, base + path, data=data, headers=headers) as answered:
                     status, body = answered.status, await answered.read()
                 while channel._tasks:
-                    await asyncio.gather(*channel._tasks)
+                    await asyncio.sleep(0.005)  # gather() gives way to nobody when all are done but not yet forgotten
                 return status, body
 
             try:

@@ -14,6 +14,7 @@ from infusion_guide.channels.message import Message
 from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.delivery.outbox import crisis_notice
 from infusion_guide.engine.actions import TurnAborted
+from infusion_guide.engine.replies import MESSAGING
 from infusion_guide.replies import first_aid
 from infusion_guide.replies.reply import Reply
 from infusion_guide.server.bounds import SECONDS
@@ -126,6 +127,6 @@ async def _turn(on_new_message: OnNewMessage, message: Message) -> List[Reply]:
 
 
 def _as_rasa_reads_it(message: Message, turn: Turn) -> UserMessage:
-    metadata = {"messaging": True} if message.messaging else None
+    metadata = {MESSAGING: True} if message.messaging else None
     collector = _Collector(turn)
     return UserMessage(message.text, collector, message.conversation, None, message.channel, turn.message_id, metadata)

@@ -1,6 +1,7 @@
 """Rasa's server with our assistant in it: what `rasa run` does, without its command line, which would load all of Rasa."""
 
 import logging
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ def serve(model: Path, host: str, port: int) -> None:
     from rasa.core.utils import AvailableEndpoints
     from rasa.utils.common import configure_logging_and_warnings
     from rasa.utils.log_utils import configure_structlog
+    from sanic import Sanic
 
     configure_logging_and_warnings()
     configure_structlog(logging.INFO)
     logging.getLogger().setLevel(logging.INFO)
     configure_logs()  # again: Rasa took them over
+    # Otherwise Sanic starts a second process and looks there for Rasa's application, which only this one has.
+    Sanic.run = partialmethod(Sanic.run, single_process=True)
     serve_application(
         str(model),
         interface=host,
