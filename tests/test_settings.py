@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infusion_guide.clinic import settings as settings_module
 from infusion_guide.clinic.settings import SettingError, Settings
+from tests.verdicts import cases
 
 
 def test_defaults_are_enough():
@@ -61,6 +63,89 @@ def test_nothing_is_served_to_others_without_a_secret(secret):
     assert Settings.read({**values, "SECRET_KEY": "x" * 32}).production
     with pytest.raises(SettingError, match="PRODUCTION=true"):
         Settings.read({**values, "SECRET_KEY": "x" * 32, "PRODUCTION": "false"})
+
+
+@pytest.mark.parametrize("case", cases("settings"))
+def test_what_a_wrong_setting_is_answered_with(case):
+    with pytest.raises(SettingError) as raised:
+        Settings.read(case["values"])
+    assert str(raised.value) == case["says"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"PORT": "1", "ACTIONS_PORT": "65535", "SMTP_PORT": "1"},
+        {"STAFF_PORT": "1", "PORT": "65535"},
+        {"SMTP_PORT": "65535"},
+        {"KEEP_CONVERSATIONS_DAYS": "36500"},
+        {"KEEP_CONVERSATIONS_DAYS": "1", "REVIEW_MONTHS": "1", "SESSION_HOURS": "1"},
+        {"PROXIES": "0"},
+        {"DATABASE_URL": "postgresql://x/y"},
+        {"DATABASE_URL": "postgresql+psycopg2://x/y"},
+        {"REDIS_URL": "redis://x"},
+        {"REDIS_URL": "rediss://x"},
+        {"ACTIONS_URL": "http://actions:5055"},
+        {"STORED_WORDS": "encrypted", "ENCRYPTION_KEY": f"{'A' * 43}= {'B' * 43}="},
+        {"STORED_WORDS": "redacted"},
+        {"SECRET_KEY": "x" * 32, "REST_TOKEN": "x" * 32, "METRICS_TOKEN": "x" * 32},
+        {"HOST": "localhost"},
+        {"HOST": "::1"},
+        {"CRISIS_LINE": "116123", "EMERGENCY_NUMBER": "0800-111-222"},
+        {"TELEGRAM_TOKEN": "x", "TELEGRAM_SECRET": "x" * 16},
+        {"TWILIO_ACCOUNT": "x", "TWILIO_TOKEN": "x", "TWILIO_SENDER": "x", "PUBLIC_URL": "https://bot.example.org"},
+        {"CLINIC_PHONE": "  "},
+    ],
+)
+def test_a_value_at_its_edge_is_taken(values):
+    Settings.read(values)
+
+
+@pytest.mark.parametrize(
+    "text, value", [("true", True), ("YES", True), (" on ", True), ("1", True), ("off", False), ("0", False)]
+)
+def test_yes_and_no_in_many_words(text, value):
+    assert Settings.read({"PRODUCTION": text, "SECRET_KEY": "x" * 32}).production is value
+
+
+def test_blanks_around_a_value_go_and_an_empty_one_is_none():
+    chosen = Settings.read({"CLINIC_NAME": " Lakeside ", "PORT": "", "ALLOWED_ORIGINS": "https://a.example  https://b.example"})
+    assert (chosen.clinic_name, chosen.port) == ("Lakeside", 5005)
+    assert chosen.origins == ("https://a.example", "https://b.example")
+
+
+def test_the_words_of_replies_with_and_without_a_phone():
+    numbers = {
+        "keep_requests_days": "180",
+        "emergency_number": "911",
+        "crisis_line": "988",
+        "poison_help": "1-800-222-1222",
+        "treatment_helpline": "1-800-662-4357",
+        "domestic_violence_hotline": "1-800-799-7233",
+    }
+    assert Settings().words() == {
+        "clinic_name": "the clinic",
+        "clinic_contact": "Please contact the front desk at the clinic.",
+        "clinic_contact_es": "Para otras preguntas, llame a la recepción de la clínica.",
+        "clinic_contact_short": "contact the front desk at the clinic",
+        **numbers,
+    }
+    assert Settings(clinic_name="Lakeside", clinic_phone="555-123-4567").words() == {
+        "clinic_name": "Lakeside",
+        "clinic_contact": "You can call Lakeside at 555-123-4567.",
+        "clinic_contact_es": "Puede llamar a Lakeside al 555-123-4567.",
+        "clinic_contact_short": "call Lakeside at 555-123-4567",
+        **numbers,
+    }
+    assert Settings(clinic_name="Lakeside").words()["clinic_contact_short"] == "contact the front desk of Lakeside"
+
+
+def test_the_environment_wins_over_the_file(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("CLINIC_NAME=From the file\nCLINIC_PHONE=555-010-0142\n")
+    monkeypatch.setattr(settings_module, "ENV_FILE", tmp_path / ".env")
+    monkeypatch.setenv("CLINIC_NAME", "From outside")
+    chosen = settings_module.settings.__wrapped__()
+    assert (chosen.clinic_name, chosen.clinic_phone) == ("From outside", "555-010-0142")
 
 
 MAIL = {"NOTICE_EMAIL": "front.desk@clinic.example", "SMTP_HOST": "mail.clinic.example"}
