@@ -106,6 +106,59 @@ def test_redacted_changes_the_patients_words_only(stored_words):
     assert unseal(seal([{"text": bot["text"]}])) == [{"text": bot["text"]}]  # the replies of a turn
 
 
+def test_redacted_keeps_no_answer_to_the_form(stored_words):
+    """Names and numbers that look like neither: what answers the form goes whole, and so does the summary that repeats it."""
+    stored_words("redacted")
+    parsed = {"text": "just x", "intent": {"name": "form_answer"}, "form_answer": "words", "parts": ["just x"]}
+    event = {"event": "user", "text": "just x", "timestamp": 1.5, "parse_data": parsed}
+    kept = {"intent": {"name": "form_answer"}, "form_answer": "words"}
+    assert unseal(seal(event)) == {**event, "text": "[answer to the form]", "parse_data": kept}
+    said = {"event": "bot", "text": "Shall I send it? Name: X", "metadata": {"utter_action": "utter_ask_callback_send"}}
+    hidden = {**said, "text": "[answer to the form]"}
+    assert unseal(seal(said)) == hidden and unseal(seal([said])) == [hidden]
+    other = {**said, "metadata": {"utter_action": "utter_ask_callback_name"}}
+    assert unseal(seal(other)) == other
+    ordinary = {**event, "parse_data": {**parsed, "form_answer": ""}}
+    assert unseal(seal(ordinary))["text"] == "just x"
+    without = {"event": "user", "text": "I am Maria Example", "parse_data": None}
+    assert unseal(seal(without)) == {**without, "text": "I am [name]"}
+
+
+@pytest.mark.parametrize(
+    "key, says",
+    [
+        ("", "Stored conversations are encrypted, but ENCRYPTION_KEY is missing. Put the key back in .env."),
+        (
+            NEW_KEY,
+            "A stored conversation was encrypted with a key that is not in ENCRYPTION_KEY (or was damaged). "
+            "Put the former key back, after the present one and a blank.",
+        ),
+    ],
+)
+def test_what_cannot_be_read_says_what_to_do(stored_words, key, says):
+    stored_words("encrypted", KEY)
+    stored = seal(EVENT)
+    stored_words("plain", key)
+    with pytest.raises(Unreadable) as raised:
+        unseal(stored)
+    assert str(raised.value) == says
+
+
+def test_a_key_of_the_right_form_that_is_none(stored_words):
+    with pytest.raises(Unreadable) as raised:
+        sealing._keys("no-key")
+    assert str(raised.value) == "ENCRYPTION_KEY holds something that is no key. `make key` prints one for .env."
+
+
+def test_words_that_are_no_event_are_sealed_too(stored_words):
+    stored_words("redacted")
+    assert unseal(sealing.seal_words("I am Maria Example")) == "I am [name]"
+    stored_words("plain")
+    assert unseal(sealing.seal_words("I am Maria Example")) == "I am Maria Example"
+    stored_words("encrypted", KEY)
+    assert "Maria" not in sealing.seal_words("I am Maria Example")
+
+
 def test_the_command_prints_a_key(stored_words):
     printed = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "infusion_guide.storage.sealing"], cwd=ROOT, capture_output=True, text=True

@@ -80,7 +80,7 @@ class Decision:
 
 def kind_of(label: str) -> str:
     """`faq` for faq/depression; the label itself where it has no topic."""
-    return label.split("/", 1)[0]
+    return label.partition("/")[0]
 
 
 def plain_label(heard: Heard, least: Least) -> str:
