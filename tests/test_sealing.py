@@ -134,6 +134,7 @@ def test_redacted_keeps_no_answer_to_the_form(stored_words):
             "Put the former key back, after the present one and a blank.",
         ),
     ],
+    ids=["no key", "another key"],
 )
 def test_what_cannot_be_read_says_what_to_do(stored_words, key, says):
     stored_words("encrypted", KEY)
