@@ -45,13 +45,14 @@ def test_a_bound_above_is_kept_at_its_value(wrong, kept):
 def test_the_command_ends_with_an_error_when_a_bound_is_missed(monkeypatch, tmp_path, capsys, on_own, on_others, ends_with):
     said = {"own": on_own, "other": on_others}
 
-    def outcomes(model, texts):
+    def outcomes(talker, texts):
         return [outcome("faq", "ptsd") if said[text] else outcome("fallback") for text in texts]
 
     monkeypatch.setattr("sys.argv", ["eval"])
     monkeypatch.setattr(evaluate, "RESULTS", tmp_path)
     monkeypatch.setattr(evaluate, "ensure_model", lambda: None)
-    monkeypatch.setattr(evaluate, "outcomes", outcomes)
+    monkeypatch.setattr("infusion_guide.evaluate.run.outcomes", outcomes)
+    monkeypatch.setattr("infusion_guide.evaluate.run.assistant", lambda model: None)
     monkeypatch.setattr(evaluate, "own", lambda folder: [Sentence("own", "faq", ["ptsd"])])
     monkeypatch.setattr(evaluate, "outside", lambda: [Sentence("other", "faq", ["ptsd"])])
     assert evaluate.main() == ends_with

@@ -17,6 +17,7 @@ PLANTED = ["Maria", "Sanchez", "555-010-7788", "5550107788", "maria@example.org"
 SCRIPT = """
 import asyncio, json, logging, os, sys, threading, warnings
 import structlog
+import infusion_guide
 from rasa.utils.log_utils import configure_structlog
 
 NAME, PHONE, MAIL, TEXT, LONG, PASSWORD = json.loads(os.environ["PLANTED"])

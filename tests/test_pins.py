@@ -55,7 +55,11 @@ def test_a_changed_word_is_noticed(data, old, new, language):
 
 def test_one_more_variation_or_reply_is_noticed(data):
     path = data / "responses" / "crisis" / "suicide.yml"
-    change(path, "responses:\n  utter_crisis/suicide:\n", "responses:\n  utter_crisis/suicide:\n  - text: It will pass.\n")
+    change(
+        path,
+        "responses:\n  utter_crisis/suicide:\n",
+        "responses:\n  utter_crisis/suicide:\n  - text: It will pass.\n    metadata: {sources: [], refer: none, next: []}\n",
+    )
     assert "utter_crisis/suicide" in pins.changed()
     book._book.cache_clear()
     path.unlink()

@@ -14,6 +14,7 @@ import pytest
 
 from infusion_guide.channels import channel_title, platforms
 from infusion_guide.channels.rasa_channel import all_channels
+from infusion_guide.clinic.checks import setting
 from infusion_guide.clinic.settings import ROOT, SettingError, Settings
 from infusion_guide.engine.replies import ReviewedReplies
 from infusion_guide.replies.book import line
@@ -32,9 +33,9 @@ NOTICE, ASKED = "not private", "utter_faq/cravings"
 class WithPigeons(Settings):
     """The settings with those of the new platform: what it needs outside of its file."""
 
-    pigeon_loft: str = ""
-    pigeon_secret: str = ""
-    pigeon_api: str = ""
+    pigeon_loft: str = setting("", "See tests/new_platform/.")
+    pigeon_secret: str = setting("", "See tests/new_platform/.")
+    pigeon_api: str = setting("", "See tests/new_platform/.")
 
 
 @pytest.fixture(params=[*platforms.names(), NEW])
@@ -157,7 +158,7 @@ def test_staff_read_its_title_and_rasa_serves_it(one):
 
 @pytest.mark.parametrize("name", platforms.names())
 def test_its_settings_go_together_and_its_set_up_is_described(name):
-    needs = platforms.platform(name).needs
+    needs = [setting.name for setting in fields(platforms.platform(name).needs)]
     for missing in needs:
         given = {each: MESSAGING[each] for each in needs if each != missing}
         with pytest.raises(SettingError, match=missing.upper()):

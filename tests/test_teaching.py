@@ -34,9 +34,9 @@ def project(tmp_path):
         held = tmp_path / "tests" / "heldout" / f"{label}.yml"
         held.parent.mkdir(parents=True)
         held.write_text(json.dumps({"sentences": [f"{label} {n}" for n in range(10)]}), encoding="utf-8")
-    for folder in ("infusion_guide/nlu", "infusion_guide/policies", "data/taught", "models"):
+    for folder in ("infusion_guide/nlu", "infusion_guide/engine/policies", "data/taught", "models"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "infusion_guide" / "policies" / "intent_rule_policy.py").touch()
+    (tmp_path / "infusion_guide" / "engine" / "policies" / "intent_rule_policy.py").touch()
     model_path(tmp_path).write_text("the former model", encoding="utf-8")
     return tmp_path
 

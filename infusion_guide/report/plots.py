@@ -122,7 +122,8 @@ def _svg(figure: Any) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     written = StringIO()
-    FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None, "Creator": None}, facecolor="none")
+    FigureCanvasSVG(figure)  # the canvas that it is saved with
+    figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None}, facecolor="none")
     svg = written.getvalue()[written.getvalue().index("<svg") :]
     svg = svg.replace(_INK, "var(--ink)").replace(_LINE, "var(--line)")
     return re.sub(r"(<svg[^>]*>)", lambda tag: tag[1] + _LOOK, svg, count=1)

@@ -6,19 +6,29 @@ tests/test_platforms.py puts it there and asks of it what it asks of every platf
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 
 from infusion_guide.channels.message import Refused, id_of
 from infusion_guide.channels.platform import Platform, Question, Received, bearer, same
 from infusion_guide.channels.platform_api import post
 from infusion_guide.channels.rendering import Limits
+from infusion_guide.clinic.checks import setting
 from infusion_guide.clinic.settings import settings
+
+
+@dataclass(frozen=True)
+class Loft:
+    """Carrier pigeons: the settings, a group of the table like every platform's (clinic/settings.py)."""
+
+    pigeon_loft: str = setting("", "Where the birds live.")
+    pigeon_secret: str = setting("", "What their breeder seals notes with.")
 
 
 class Pigeons(Platform):
     """Notes of 300 characters on the leg of a bird, with two ribbons to pull."""
 
     name, title = "pigeons", "Carrier pigeons"
-    needs = ("pigeon_loft", "pigeon_secret")
+    needs = Loft
     limits = Limits(text=300, buttons=2, title=12)
 
     def question(self, chosen):
