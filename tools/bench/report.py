@@ -21,7 +21,7 @@ MEASURES = {
     "crisis_false": "others taken for a crisis",
     "out_of_scope": "out of scope: fallback",
 }
-_PACKAGES = ("rasa", "rasa-sdk", "spacy", "tensorflow-cpu", "onnxruntime", "scikit-learn", "numpy", "aiohttp")
+_PACKAGES = ("rasa", "rasa-sdk", "spacy", "onnxruntime", "scikit-learn", "numpy", "aiohttp")
 _WINDOW = 10  # messages around each of the two places compared in the long conversation
 _BUSY = 0.1  # share of the cores that other work may take without a note
 _PEER_NOTES = {

@@ -21,7 +21,7 @@ from infusion_guide.storage.database import migrate
 from tests.ports import free_port
 from tools.bench.peers import DOMAIN, OURS, Peer
 
-_RASA = [sys.executable, "-W", "ignore", "-m", "rasa"]
+_RASA = [sys.executable, "-W", "ignore", "-m", "infusion_guide.engine"]
 _MB = 1e6
 
 
