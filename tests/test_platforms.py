@@ -144,8 +144,9 @@ async def test_the_doctor_asks_it(one, monkeypatch, tmp_path, status, is_good, w
         bot.platform.answers = [(status, one.caller.good if is_good else {}, {})]
         found = await asyncio.to_thread(doctor_servers._refusal, one.platform, chosen) or ""
         assert words in found and bool(found) == bool(words)
-        assert not found or one.platform.title in found and one.platform.needs[0].upper() in found
-        assert not any(getattr(chosen, name) in found for name in one.platform.needs)
+        needs = [setting.name for setting in fields(one.platform.needs)]
+        assert not found or one.platform.title in found and needs[0].upper() in found
+        assert not any(getattr(chosen, name) in found for name in needs)
     finding = doctor_servers.messaging(one.settings_for("http://127.0.0.1:9"))
     assert one.platform.title in finding.words
 

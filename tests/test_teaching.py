@@ -12,6 +12,7 @@ from infusion_guide.evaluate.scores import RATES
 from infusion_guide.storage import taught as room
 from infusion_guide.teaching import command, trial, waiting
 from infusion_guide.teaching.groups import Sorter
+from infusion_guide.teaching.train import finish_killed_trial
 from infusion_guide.teaching.trial import Failed, Tools
 from infusion_guide.teaching.waiting import Checks, Line
 from infusion_guide.text.redaction import redact
@@ -356,7 +357,8 @@ def test_killed_while_going_live(project, place):
     killed(lambda: (kill_going_live(place), trial.run(Fake().tools, project)))
     assert trial.state(project)["state"] == "releasing"
     assert room.is_tried(project) == (place != "between two files")
-    train._refuse_untried(project)  # `make run` finishes it, where it has to
+    finish_killed_trial(project)  # as `make run` does
+    train._refuse_untried(project)
     trial.recover(project)
     assert trial.state(project)["state"] == "released"
     assert room.taught(project) == {"uncovered/cost": [COST, "is it dear"]} and room.is_tried(project)
