@@ -61,23 +61,3 @@ def test_all_targets_by_default_and_a_plan_for_each_choice():
 def test_an_input_must_not_hide_a_component():
     with pytest.raises(GraphRunError, match="double"):
         runner([]).run({"__message__": 1, "double": 3})
-
-
-def test_same_understanding_as_rasas_runner(trained_assistant, event_loop_for_talk):
-    from rasa.core.channels.channel import UserMessage
-    from rasa.engine.runner.dask import DaskGraphRunner
-
-    processor = trained_assistant.agent.processor
-    quick = processor.graph_runner
-    assert isinstance(quick, SequentialGraphRunner)
-    slow = DaskGraphRunner.__new__(DaskGraphRunner)
-    slow._graph_schema, slow._instantiated_nodes, slow._execution_context = quick._schema, quick._nodes, None
-    parsed = []
-    for chosen in (quick, slow):
-        processor.graph_runner = chosen
-        try:
-            message = UserMessage("how much does it cost, and does it hurt?", sender_id="x")
-            parsed.append(event_loop_for_talk.run_until_complete(processor.parse_message(message)))
-        finally:
-            processor.graph_runner = quick
-    assert parsed[0] == parsed[1]

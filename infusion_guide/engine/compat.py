@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import logging
 import sys
 import types
 from typing import Any, Callable, Dict, Optional, Sequence
@@ -164,9 +165,19 @@ def _dask() -> Dict[str, Any]:
     return {"DaskGraphRunner": importlib.import_module("infusion_guide.engine.graph_runner").SequentialGraphRunner}
 
 
+def _coloredlogs() -> Dict[str, Any]:
+    """Colours of the log on Rasa's command line: the same lines without them."""
+
+    def install(level: str, fmt: str, **_: Any) -> None:
+        logging.basicConfig(level=level, format=fmt)
+
+    return {"DEFAULT_FIELD_STYLES": {}, "DEFAULT_LEVEL_STYLES": {}, "install": install}
+
+
 # Modules that Rasa does use, in a smaller form.
 REPLACED: Dict[str, Callable[[], Dict[str, Any]]] = {
     "pkg_resources": _pkg_resources,
+    "coloredlogs": _coloredlogs,
     "sanic_cors": _sanic_cors,
     "structlog_sentry": _structlog_sentry,
     "rasa.engine.recipes.default_components": _default_components,

@@ -18,14 +18,12 @@ def serve(model: Path, host: str, port: int) -> None:
     from rasa.core.utils import AvailableEndpoints
     from rasa.utils.common import configure_logging_and_warnings
     from rasa.utils.log_utils import configure_structlog
-    from sanic import Sanic
 
     configure_logging_and_warnings()
     configure_structlog(logging.INFO)
     logging.getLogger().setLevel(logging.INFO)
     configure_logs()  # again: Rasa took them over
-    # Otherwise Sanic starts a second process and looks there for Rasa's application, which only this one has.
-    Sanic.run = partialmethod(Sanic.run, single_process=True)
+    in_one_process()
     serve_application(
         str(model),
         interface=host,
@@ -34,6 +32,13 @@ def serve(model: Path, host: str, port: int) -> None:
         endpoints=AvailableEndpoints.read_endpoints(_ENDPOINTS),
         enable_api=False,
     )
+
+
+def in_one_process() -> None:
+    """Rasa's servers run in this very process: Sanic would start a second one and miss the application that only this one has."""
+    from sanic import Sanic
+
+    Sanic.run = partialmethod(Sanic.run, single_process=True)
 
 
 async def loaded(model: Path) -> Any:

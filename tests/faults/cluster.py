@@ -234,7 +234,7 @@ class Actions(Process):
     def __init__(self, log: Path) -> None:
         port = free_port()
         self.url = f"http://{HOST}:{port}"
-        command = [sys.executable, "-W", "ignore", "-m", "rasa_sdk", "--actions", "actions", "--port", str(port)]
+        command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.engine", "run", "actions", "--port", str(port)]
         super().__init__(command, {**os.environ, "SANIC_HOST": HOST, "RASA_TELEMETRY_ENABLED": "false"}, log)
 
 
