@@ -15,7 +15,7 @@ export RASA_TELEMETRY_ENABLED := false
 # More threads wait for each other more than they compute: training took eight times as long on a busy machine.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help quick run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures settings-docs
+.PHONY: help quick mutants run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures settings-docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,8 +41,15 @@ bench: .venv/.dev ## compare with Rasa's own pipelines; writes docs/benchmarks.m
 bench-scale: .venv/.dev ## one and two assistants behind nginx; fills in docs/scaling.md (needs nginx)
 	@$(PYTHON) -m tools.bench.scale
 
-check: .venv/.dev ## the one-second gate: do all rooms agree?
+check: .venv/.dev ## the gate, a few seconds: do all rooms agree, and import in one direction?
+	@.venv/bin/lint-imports > .venv/rooms.txt || { cat .venv/rooms.txt; exit 1; }
 	@$(PYTHON) -m pytest -q tests/test_consistency.py tests/test_ledger.py tests/test_readme.py tests/test_widget_rooms.py
+
+mutants: .venv/.dev ## MODULE=nlu.danger: do the tests of the verdicts bite? Alone: every module named in pyproject.toml (an hour)
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" mutmut run $(if $(MODULE),"infusion_guide.$(MODULE)*")
+	@echo "module, mutants, killed:"
+	@.venv/bin/mutmut results --all true | awk '!/not checked/ {split($$1, part, "\\.(x_|xǁ)"); all[part[1]]++; killed[part[1]] += /killed|timeout/} \
+	  END {for (name in all) print "  " name, all[name], killed[name]}'
 
 quick: lint check ## style, gate and every test that needs no server, browser or trained model (under 100 s)
 	@$(PYTHON) -m pytest -q --numprocesses=2 -m "not model and not server and not browser" tests

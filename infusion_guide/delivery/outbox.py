@@ -14,7 +14,7 @@ from infusion_guide.clinic.settings import settings
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import outbox
-from infusion_guide.storage.turn import Effect
+from infusion_guide.storage.turn import MAIL, WEBHOOK, Effect
 from infusion_guide.watch import metrics
 
 logger = logging.getLogger(__name__)
@@ -28,11 +28,6 @@ _SECONDS = 10.0  # for one delivery
 MAIL_SECONDS = 45.0  # for an e-mail: some servers examine it at length, and one that is hung up on would get it again
 _LONGEST_KEY = 240  # characters; the column has 255
 MESSAGES_END = 24 * 3600.0  # seconds after which an answer to a patient is given up: the talk has gone on elsewhere
-
-WEBHOOK, MAIL = (
-    "notice",
-    "mail",
-)  # the kinds that tell staff something (infusion_guide/delivery/notices.py); they are never given up
 
 Handler = Callable[["Entry"], Awaitable[None]]
 

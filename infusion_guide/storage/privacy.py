@@ -19,7 +19,6 @@ from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.contact import shown
 from infusion_guide.callbacks.fields import PRIVATE
 from infusion_guide.clinic.settings import SettingError, settings
-from infusion_guide.delivery.outbox import MAIL, WEBHOOK
 from infusion_guide.storage import callbacks
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
 from infusion_guide.storage.sealing import Unreadable, unseal
@@ -36,6 +35,7 @@ from infusion_guide.storage.tables import (
     turns,
 )
 from infusion_guide.storage.transcript import Exchange, exchanges
+from infusion_guide.storage.turn import MAIL, WEBHOOK
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,9 @@ class AlreadyAnswered(Exception):
         self.replies = replies
 
 
+WEBHOOK, MAIL = "notice", "mail"  # kinds of effects that tell staff something (delivery/notices.py); never given up
+
+
 @dataclass
 class Effect:
     """Something to be done outside the database once the turn is stored, at most one row for each `key`.
