@@ -22,8 +22,7 @@ from infusion_guide.nlu.message_reader import BUTTON, READING
 from infusion_guide.nlu.safety_guard import SAFETY, just_checked_in
 from infusion_guide.nlu.topic_classifier import RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
-
-RETRIEVAL_INTENTS = ["faq", "uncovered", "advice", "misuse", "crisis", "chitchat"]
+from infusion_guide.replies.topic import KINDS, Topic
 
 # Output properties of a message, beside FORM_ANSWER (a choice of infusion_guide/callbacks/reading.py, or "words") and CHOICES.
 ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
@@ -103,10 +102,15 @@ class ConfidenceGate(GraphComponent):
         message.set(INTENT_RANKING_KEY, [{"name": kind, "confidence": confidence}], add_to_output=True)
         if kind == FORM_ANSWER:
             message.set(FORM_ANSWER, label[len(kind) + 1 :], add_to_output=True)
-        if kind in RETRIEVAL_INTENTS:
-            answer = {"responses": [], "confidence": confidence, "intent_response_key": label, "utter_action": f"utter_{label}"}
+        if kind in KINDS:
+            answer = {
+                "responses": [],
+                "confidence": confidence,
+                "intent_response_key": label,
+                "utter_action": Topic.of(label).reply,
+            }
             message.set(
                 RESPONSE_SELECTOR,
-                {"all_retrieval_intents": RETRIEVAL_INTENTS, kind: {"response": answer, "ranking": [answer]}},
+                {"all_retrieval_intents": list(KINDS), kind: {"response": answer, "ranking": [answer]}},
                 add_to_output=True,
             )

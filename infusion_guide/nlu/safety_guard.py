@@ -40,6 +40,7 @@ class SafetyGuard(TrainedComponent):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._least = Thresholds(**{name: self._config[name] for name in self.get_default_config()})
         self._patterns: Optional[Patterns] = None
 
     @staticmethod
@@ -64,11 +65,10 @@ class SafetyGuard(TrainedComponent):
         """Sets SAFETY on each message that a person worded."""
         if self._patterns is None:
             self._patterns = Patterns(model.model, read_yaml(DATA / "safety" / "patterns.yml"))
-        least = Thresholds(**{name: self._config[name] for name in self.get_default_config()})
         careful, asked = bool(tracker.get_slot("careful")), just_checked_in(tracker)
         for message in worded(messages):
             whole, *parts = (dict(zip(self.model.labels, row)) for row in self.model.probabilities(message).tolist())
             wording = self._patterns.find(message.get(TEXT) or "")
             evidence = Evidence(whole, parts, wording, message.get(LANGUAGE), careful, asked)
-            message.set(SAFETY, asdict(judge(evidence, least)), add_to_output=True)
+            message.set(SAFETY, asdict(judge(evidence, self._least)), add_to_output=True)
         return messages
