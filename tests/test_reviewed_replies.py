@@ -9,6 +9,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from infusion_guide.callbacks import fields as callback
 from infusion_guide.clinic.data import read_yaml
+from infusion_guide.engine import replies
 from infusion_guide.engine.replies import ReviewedReplies, situation
 from infusion_guide.replies import clinic_answers
 from infusion_guide.replies.book import line, names
@@ -98,3 +99,9 @@ async def test_the_words_are_those_on_disk_and_the_models_do_not_count():
     said = await replies.generate("utter_faq/ptsd", tracker(), "rest")
     assert said["text"].startswith(line("utter_faq/ptsd")) and "Old words." not in said["text"]
     assert await replies.generate("utter_gone", tracker(), "rest") is None
+
+
+def test_opening_hours_are_worked_out_for_replies_that_tell_them(monkeypatch):
+    monkeypatch.setattr(replies, "by_opening_hours", lambda name: {"response": f"{name}_open"})
+    assert situation("utter_uncovered/booking_logistics", tracker(), {}).hours == {"response": "utter_clinic_hours_open"}
+    assert situation("utter_faq/ptsd", tracker(), {}).hours == {}

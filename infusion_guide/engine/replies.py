@@ -12,7 +12,7 @@ from infusion_guide.callbacks.callback import summary
 from infusion_guide.callbacks.fields import REFERENCE
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.nlu.history import choices, said
-from infusion_guide.replies.book import names
+from infusion_guide.replies.book import names, variations
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.topic import Topic
@@ -47,6 +47,7 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
     heard, slots = tracker.latest_message, tracker.current_slot_values()
     language = (heard.parse_data or {}).get("language") if heard else None
     own = clinic_answers().get(Topic.of(name).label)
+    tells_hours = any(variation.hours for variation in variations(name))  # looked up only then: it takes as long as all the rest
     return Situation(
         said=said(tracker),
         language="es" if language == "es" else "en",
@@ -56,6 +57,6 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         notice=bool(heard and (heard.metadata or {}).get(MESSAGING)),
         own=own.text if own else "",
         offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
-        hours=by_opening_hours("utter_clinic_hours"),
+        hours=by_opening_hours("utter_clinic_hours") if tells_hours else {},
         words={**slots, **summary(slots), **given},
     )
