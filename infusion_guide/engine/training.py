@@ -115,8 +115,3 @@ def _refuse_untried(project: Path = ROOT) -> None:
             "data/taught/ holds sentences that no trial let pass. Take them back with git (`git checkout data/taught`) and "
             "teach on the staff pages, or put them into data/taught/waiting.yml and run `make teach`."
         )
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
-    ensure_model()

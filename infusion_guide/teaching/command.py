@@ -70,7 +70,7 @@ def _check(copy: Path) -> None:
 
 
 def _train(copy: Path) -> None:
-    _run(copy, "The training failed", "infusion_guide.engine.training")
+    _run(copy, "The training failed", "infusion_guide.teaching.train")
 
 
 def _test(copy: Path) -> None:
