@@ -173,6 +173,7 @@ def test_a_part_that_does_not_start_ends_everything(tmp_path):
 def test_a_process_that_does_not_listen_is_killed(monkeypatch):
     monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.3)
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
-    with supervisor.running([sys.executable, "-c", deaf], {}, None) as process:
-        time.sleep(0.5)
+    process = supervisor._start([sys.executable, "-c", deaf], {})
+    time.sleep(0.5)
+    supervisor.stop(process)
     assert process.returncode == -signal.SIGKILL

@@ -7,9 +7,8 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, TextIO
+from typing import Any, Callable, Deque, Dict, List, Optional
 
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.watch.console import Bar, tell
@@ -34,26 +33,13 @@ def wait_for(url: str, process: subprocess.Popen, seconds: float = 120) -> None:
     raise SystemExit(f"{url} did not answer within {seconds:.0f} s.")
 
 
-@contextmanager
-def running(command: List[str], env: Dict[str, str], out: Optional[TextIO] = None) -> Iterator[subprocess.Popen]:
-    """The process of `command`, stopped at the end by its own pid: asked first, killed after STOP_SECONDS.
-
-    What it says goes to the file `out`, or to this terminal.
-    """
-    process = _start(command, env, out)
-    try:
-        yield process
-    finally:
-        _stop(process)
-
-
-def _start(command: List[str], env: Dict[str, str], out: Optional[TextIO] = None) -> subprocess.Popen:
+def _start(command: List[str], env: Dict[str, str]) -> subprocess.Popen:
     # A session of its own: Ctrl+C reaches this process only, which stops the others one after the other.
-    error = subprocess.STDOUT if out else None
-    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=error, start_new_session=True)
+    return subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
 
 
-def _stop(process: subprocess.Popen) -> None:
+def stop(process: subprocess.Popen) -> None:
+    """Ends `process` by its own pid: asked first, killed after STOP_SECONDS."""
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:
@@ -116,7 +102,7 @@ def supervise(
                 processes[part] = _start(part.command, env)
     finally:
         for process in reversed(list(processes.values())):
-            _stop(process)
+            stop(process)
 
 
 def _replaced(processes: Dict[Part, subprocess.Popen], fresh: Part, env: Dict[str, str]) -> Dict[Part, subprocess.Popen]:
@@ -125,7 +111,7 @@ def _replaced(processes: Dict[Part, subprocess.Popen], fresh: Part, env: Dict[st
     after: Dict[Part, subprocess.Popen] = {}
     for part, process in processes.items():
         if part.name == fresh.name:
-            _stop(process)
+            stop(process)
             after[fresh] = _start(fresh.command, env)
         else:
             after[part] = process

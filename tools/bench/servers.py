@@ -16,7 +16,7 @@ import psutil
 
 from infusion_guide.clinic.settings import ROOT, settings
 from infusion_guide.run.commands import environment
-from infusion_guide.run.supervisor import running, wait_for
+from infusion_guide.run.supervisor import stop, wait_for
 from infusion_guide.storage.database import migrate
 from tests.ports import free_port
 from tools.bench.peers import DOMAIN, OURS, Peer
@@ -121,8 +121,12 @@ def _first_answer(url: str, process: subprocess.Popen, peer: Peer, seconds: floa
 @contextmanager
 def logged(command: List[str], env: Dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
     """The process of `command`, its words in `log`."""
-    with open(log, "w", encoding="utf-8") as out, running(command, env, out) as process:
-        yield process
+    with open(log, "w", encoding="utf-8") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            yield process
+        finally:
+            stop(process)
 
 
 def _machine_cpu() -> float:
