@@ -9,16 +9,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, List
+from typing import Any, Dict, List
 
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.evaluate.scores import plot_confusion, rates, table
 from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, Sentence, outside, own
 from infusion_guide.watch.console import Bar, quietly
-
-if TYPE_CHECKING:
-    from infusion_guide.evaluate.run import Assistant
 
 RESULTS = ROOT / "results"
 
@@ -64,15 +61,16 @@ def main() -> int:
         print(f"{len(results)} outcomes in {chosen.out}")
         return 0
     sets = {"development": own(DEVELOPMENT)} if chosen.development else {"heldout": own(HELDOUT), "outside": outside()}
-    held = [_bounds_hold(name, sentences, talker) for name, sentences in sets.items() if sentences]
+    held = [
+        _bounds_hold(name, sentences, outcomes(talker, [s.text for s in sentences]))
+        for name, sentences in sets.items()
+        if sentences
+    ]
     return 0 if held[0] else 1  # the sentences of others are for looking at: they are not everywhere
 
 
-def _bounds_hold(name: str, sentences: List[Sentence], talker: "Assistant") -> bool:
-    """Measures the set `name`, prints its table and writes its outcomes and plot; whether every bound is kept."""
-    from infusion_guide.evaluate.run import outcomes
-
-    results = outcomes(talker, [s.text for s in sentences])
+def _bounds_hold(name: str, sentences: List[Sentence], results: List[Dict[str, Any]]) -> bool:
+    """Prints the table of the set `name` and writes its outcomes and plot; whether every bound is kept."""
     rows = rates(sentences, results)
     print(f"\n{name}: {len(sentences)} sentences\n{table(rows)}\n")
     RESULTS.mkdir(exist_ok=True)
