@@ -51,7 +51,7 @@ mutants: .venv/.dev ## MODULE=nlu.danger: do the tests of the verdicts bite? Alo
 	@.venv/bin/mutmut results --all true | awk '!/not checked/ {split($$1, part, "\\.(x_|xǁ)"); all[part[1]]++; killed[part[1]] += /killed|timeout/} \
 	  END {for (name in all) print "  " name, all[name], killed[name]}'
 
-quick: lint check ## style, gate and every test that needs no server, browser or trained model (under 100 s)
+quick: lint check ## style, gate and every test that needs no server, browser or trained model (two minutes)
 	@$(PYTHON) -m pytest -q --numprocesses=2 -m "not model and not server and not browser" tests
 
 lint: .venv/.dev ## format and style

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 
-import infusion_guide  # noqa: F401  before any test imports Rasa or spaCy (infusion_guide/engine/compat.py)
 from tests.servers import fresh_postgres, fresh_redis, postgres, redis_server  # noqa: F401
 
 os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")

@@ -53,7 +53,6 @@ FIELDS = (
     Field(SEND),
 )
 PRIVATE = tuple(field for field in FIELDS if field.name)
-NAMES = tuple(field.name for field in PRIVATE)
 
 SLOTS = tuple(field.slot for field in FIELDS)
 PRIVATE_SLOTS = frozenset(field.slot for field in PRIVATE)

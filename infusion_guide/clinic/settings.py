@@ -237,8 +237,7 @@ RULES: Tuple[Tuple[Callable[["Settings"], object], str], ...] = (
     ),
     (
         lambda s: s.production and not s.secret_key,
-        "PRODUCTION is on, but SECRET_KEY is missing. Put at least 32 random characters in .env, for example the output of "
-        "`openssl rand -hex 32`.",
+        f"PRODUCTION is on, but SECRET_KEY is missing. {checks.MAKE_SECRET}",
     ),
     (
         lambda s: not s.production and s.host not in HERE,

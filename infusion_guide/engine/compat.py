@@ -2,7 +2,7 @@
 
 Rasa's last open release asks for Python 3.10, TensorFlow 2.12, Sanic 21 and the SDKs of ten messaging companies. Of all that
 it computes with very little: the rest is imported and left alone. `install` (called by infusion_guide/__init__.py, so before
-any `import rasa`) puts stand-ins in the place of what is left alone, and mends five names that newer libraries dropped.
+any `import rasa`) puts stand-ins in the place of what is left alone, and puts back two names that newer libraries dropped.
 Nothing of Rasa's own code is changed; rasa and numpy are loaded no sooner than somebody asks for Rasa.
 """
 
