@@ -15,12 +15,14 @@ from rasa.shared.nlu.training_data.message import Message
 from infusion_guide.callbacks.fields import FORM, SLOTS
 from infusion_guide.callbacks.reading import reading
 from infusion_guide.nlu.danger import Verdict
-from infusion_guide.nlu.gate import CHOICES, FORM_ANSWER, Heard, Least, Ranked, decide, kind_of, plain_label
-from infusion_guide.nlu.history import said
+from infusion_guide.nlu.gate import CHOICES, FORM_ANSWER, QUIET_LINE, Heard, Least, Ranked, decide, kind_of, plain_label
+from infusion_guide.nlu.history import alarmed, just_checked_in, said, topic_before
 from infusion_guide.nlu.language_detector import LANGUAGE
+from infusion_guide.nlu.medicines import named
 from infusion_guide.nlu.message_reader import BUTTON, READING
-from infusion_guide.nlu.safety_guard import SAFETY, just_checked_in
-from infusion_guide.nlu.topic_classifier import RANKINGS
+from infusion_guide.nlu.plain_speller import AS_WRITTEN
+from infusion_guide.nlu.safety_guard import SAFETY
+from infusion_guide.nlu.topic_classifier import IN_CONTEXT, RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
 from infusion_guide.replies.topic import KINDS, Topic
 
@@ -59,7 +61,12 @@ class ConfidenceGate(GraphComponent):
             heard = self._heard(message, tracker)
             label = plain_label(heard, self._least)
             decision = decide(heard, self._form_answer(message, label, tracker), self._least)
-            found = {ORDINARY: decision.ordinary, QUESTIONS: list(decision.questions), CHOICES: list(decision.choices)}
+            found = {
+                ORDINARY: decision.ordinary,
+                QUESTIONS: list(decision.questions),
+                CHOICES: list(decision.choices),
+                QUIET_LINE: decision.quiet,
+            }
             for name, value in found.items():
                 if value:
                     message.set(name, value, add_to_output=True)
@@ -71,7 +78,7 @@ class ConfidenceGate(GraphComponent):
 
     @staticmethod
     def _heard(message: Message, tracker: DialogueStateTracker) -> Heard:
-        earlier = (tracker.latest_message.parse_data or {}).get(SAFETY) if tracker.latest_message else None
+        medicines = named(message.get(TEXT) or "")
         verdict = message.get(SAFETY)
         ranking, *parts = [[Ranked(**ranked) for ranked in ranking] for ranking in message.get(RANKINGS) or [[]]]
         return Heard(
@@ -83,8 +90,11 @@ class ConfidenceGate(GraphComponent):
             known_words=bool(message.get(KNOWN_WORDS)),
             verdict=Verdict(**verdict) if verdict else None,
             asked=just_checked_in(tracker),
-            feared=earlier["topic"] if earlier else "suicide",
+            before=topic_before(tracker),
+            in_context=message.get(IN_CONTEXT) or {},
+            alarmed=alarmed(tracker),
             spoken=bool(said(tracker)),
+            other_medicine=medicines.other and not medicines.ketamine,
         )
 
     @staticmethod
@@ -93,7 +103,7 @@ class ConfidenceGate(GraphComponent):
         step = tracker.get_slot(REQUESTED_SLOT)
         if tracker.active_loop_name != FORM or step not in SLOTS or message.get(READING) != "text":
             return None
-        return reading(step, message.get(TEXT), label, tracker.current_slot_values())
+        return reading(step, message.get(AS_WRITTEN), label, tracker.current_slot_values())
 
     @staticmethod
     def _set(message: Message, label: str, confidence: float) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence
 
-from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, REASSURED, Wording
+from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, QUIET, REASSURED, Wording
 
+UNNAMED = "unnamed"  # somebody may be in danger, and nothing says of what kind
 NONE = "none"  # the classifier's label for everything without danger
 
 Probabilities = Mapping[str, float]  # of each crisis topic, CHECK_IN and NONE; they sum to 1
@@ -20,6 +21,9 @@ class Thresholds:
     careful_check_in: float = 0.15
     part_alarm: float = 0.9
     pattern_alarm: float = 0.3
+    pattern_check_in: float = 0.1
+    quiet: float = 0.12
+    named: float = 0.15
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`level`: ALARM, CHECK_IN or None. `topic`: the likeliest crisis, whatever the level.
+    """`level`: ALARM, CHECK_IN, QUIET (the ordinary answer, with a help line under it) or None.
+
+    `topic`: the likeliest crisis; at a CHECK_IN UNNAMED where none is likely enough to ask about by its name.
 
     `score`: probability of the crisis topics together; `doubt`: the same with CHECK_IN, which is unsure wording.
     """
@@ -55,7 +61,9 @@ def judge(evidence: Evidence, least: Thresholds) -> Verdict:
     """The verdict on one message.
 
     An alarm needs the classifier to be surer than `alarm`, or an alarm wording that the classifier does not find absurd
-    (`pattern_alarm`). Anything less, down to `check_in`, and every wording otherwise, asks gently. After harmless wording
+    (`pattern_alarm`). Anything less, down to `check_in`, asks gently, and so does a wording that the classifier finds a little
+    likely (`pattern_check_in`): alone the wordings fire on idioms. What is asked after is the crisis that is likely by itself
+    (`named`). Below that, down to `quiet`, the ordinary answer is given with a help line under it. After harmless wording
     only a very sure classifier (`part_alarm`) is believed. Parts of a long message count only at that same certainty:
     people bury the worst sentence in a story. After an alarm the conversation stays careful and lower thresholds count.
     Right after a check-in, "I'm fine" is believed unless the classifier alone would sound the alarm, and doubt is not
@@ -77,10 +85,15 @@ def judge(evidence: Evidence, least: Thresholds) -> Verdict:
         level = ALARM
     elif wording and found == ALARM and score >= least.pattern_alarm:
         level, topic = ALARM, wording.topic
-    elif found in (ALARM, CHECK_IN) or doubt >= (least.careful_check_in if evidence.careful else least.check_in):
-        level = CHECK_IN
+    elif found in (ALARM, CHECK_IN) and doubt >= least.pattern_check_in:
+        level, topic = CHECK_IN, topic if evidence.whole[topic] >= least.named else wording.topic  # type: ignore[union-attr]
+    elif doubt >= (least.careful_check_in if evidence.careful else least.check_in):
+        level, topic = CHECK_IN, topic if evidence.whole[topic] >= least.named else UNNAMED
+    elif doubt >= least.quiet or found in (ALARM, CHECK_IN):
+        level = QUIET
     if evidence.asked and level == CHECK_IN:
-        level = ALARM if doubt >= least.check_in else None
+        level = ALARM if doubt >= least.check_in else QUIET
+        topic = _likeliest(evidence.whole)
     return Verdict(level, topic, round(score, 3), round(doubt, 3), found == REASSURED)
 
 

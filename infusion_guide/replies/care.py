@@ -27,6 +27,21 @@ NO_CALLBACK = {
 }
 
 
+def is_check_in(name: str) -> bool:
+    """Whether the reply `name` is a gentle question."""
+    return name.startswith("utter_crisis/check_in")
+
+
+def is_care(name: str) -> bool:
+    """Whether the reply `name` answers what people say after a crisis reply; it sounds no alarm of its own."""
+    return name.startswith("utter_crisis/care_")
+
+
+def is_alarm(name: str) -> bool:
+    """Whether the reply `name` is a full crisis reply."""
+    return Topic.of(name).kind == "crisis" and not is_check_in(name) and not is_care(name)
+
+
 def next_in_crisis(done: Sequence[str], in_form: bool) -> str:
     """What to do next about a crisis, given the actions done since the message: leave any form, say the reply, listen."""
     if CRISIS in done:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-# What a wording or a verdict says. HARMLESS and REASSURED are levels of wordings alone.
+# What a wording or a verdict says. HARMLESS and REASSURED are levels of wordings alone, QUIET is one of verdicts alone.
 ALARM = "alarm"
 CHECK_IN = "check_in"
+QUIET = "quiet"
 HARMLESS = "harmless"
 REASSURED = "reassured"
 

@@ -1,0 +1,97 @@
+"""Reads letters back into words where people hide, squeeze or space them: the one normaliser before anything is understood."""
+
+import html
+import re
+from typing import List, Mapping, Optional
+
+# What an emoji says where it says something about danger; all others stay as they are.
+_EMOJI = {
+    "\N{PISTOL}": "gun", "\N{PILL}": "pills", "\N{HOCHO}": "knife", "\N{COFFIN}": "coffin", "\N{HEADSTONE}": "grave",
+    "\N{SYRINGE}": "needle", "\N{DROP OF BLOOD}": "blood", "\N{RAZOR}": "razor", "\N{BOMB}": "bomb", "\N{AMBULANCE}": "ambulance",
+}  # fmt: skip
+_LOOKALIKES = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "$": "s", "!": "i", "@": "a", "*": ""})
+_DISGUISED = re.compile(r"[a-z]*[01345$7!@*][a-z01345$7!@*']*[a-z]|[a-z]+[0345$7@]+", re.IGNORECASE)
+_NUMBERED = re.compile(r"\d+[a-z]|[a-z]\d+", re.IGNORECASE)  # 3x, b12: an amount or a name
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .*_-]{1,2}){2,}[^\W\d_](?![^\W_])")
+_SPOKEN = re.compile(r"\b(?:um+|uh+(?! huh)|question mark|exclamation (?:mark|point)|full stop|new (?:line|paragraph))\b", re.I)
+_SPOKEN_STOP = re.compile(r"(?<=\w) (?:period|comma)(?= )", re.IGNORECASE)
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
+_SQUEEZED = 9  # letters from which an unknown word may be several that lost their blanks
+_FIRST_PERSON = frozenset("i im ive my me myself".split())
+_SHORT_WORDS = frozenset("a i im me my to so no is it in on of up do we he be am go u ur".split())
+
+
+class Speller:
+    """Plain spelling, by the words that were ever learned.
+
+    `words`: how often each known word, in small letters, stands in the training sentences. Whatever does not become known
+    words stays as it was written: names, numbers and medicines ("b12", "20mg", "5-HT") are left alone.
+    """
+
+    def __init__(self, words: Mapping[str, int]) -> None:
+        self._words = words
+        self._longest = max(map(len, words), default=0)
+
+    def plain(self, text: str) -> str:
+        """`text` with entities and telling emoji as words, spaced and disguised letters joined, lost blanks put back.
+
+        >>> Speller({"want": 9, "to": 9, "suicidal": 2}).plain("i w4nt t0, s u i c i d a l")
+        'i want to, suicidal'
+        """
+        text = html.unescape(text)
+        for emoji, word in _EMOJI.items():
+            text = text.replace(emoji, f" {word} ")
+        text = _STRETCHED.sub(r"\1\1", text)
+        text = _SPACED.sub(self._joined, text)
+        text = _DISGUISED.sub(self._undisguised, text)
+        text = re.sub(r"(?<![\w.,/$-])1(?= [a-z])(?=(?: [a-z']+){2})", self._one, text)
+        text = _SPOKEN_STOP.sub(".", _SPOKEN.sub(" ", text)) if _SPOKEN.search(text) else text
+        text = re.sub(rf"[a-zA-Z']{{{_SQUEEZED},}}", self._spread, text)
+        return re.sub(r"\s+", " ", text).strip()
+
+    def _known(self, word: str) -> bool:
+        return word in self._words
+
+    def _joined(self, found: "re.Match[str]") -> str:
+        letters = re.sub(r"[^\w]|_", "", found.group(0))
+        small = letters.lower()
+        if self._known(small):
+            return letters
+        split = self._split(small)
+        return " ".join(split) if split else found.group(0)
+
+    def _undisguised(self, found: "re.Match[str]") -> str:
+        word = found.group(0)
+        if not re.search(r"[a-zA-Z]", word) or self._known(word.lower()) or (_NUMBERED.fullmatch(word) and word.lower() != "t0"):
+            return word
+        trailing = re.search(r"[!*]+$", word)
+        core, rest = (word[: trailing.start()], trailing.group(0)) if trailing else (word, "")
+        plain = core.translate(_LOOKALIKES).lower()
+        for reading in (plain, core.translate(_LOOKALIKES | {ord("1"): "l", ord("!"): "l"}).lower()):
+            if self._known(reading) and len(reading) > 1:
+                return reading + rest
+        return word
+
+    @staticmethod
+    def _one(found: "re.Match[str]") -> str:
+        return "i" if re.match(r"1 (?:want|need|wanna|am|cant|can't|will|just|feel|hate|have)\b", found.string[found.start() :]) else "1"
+
+    def _spread(self, found: "re.Match[str]") -> str:
+        word = found.group(0)
+        if self._known(word.lower()):
+            return word
+        split = self._split(word.lower())
+        # Names of illnesses fall into words too ("park in son"); who lost the blanks speaks of themselves.
+        return " ".join(split) if split and len(split) > 2 and _FIRST_PERSON.intersection(split) else word
+
+    def _split(self, letters: str) -> Optional[List[str]]:
+        """The fewest known words that `letters` is made of, or None. Words of one or two letters only where they are common ones."""
+        best: List[Optional[List[str]]] = [[]] + [None] * len(letters)
+        for end in range(1, len(letters) + 1):
+            for start in range(max(0, end - self._longest), end):
+                before, word = best[start], letters[start:end]
+                if before is None or not (word in _SHORT_WORDS if len(word) < 3 else self._words.get(word, 0) > 2):
+                    continue
+                if best[end] is None or len(before) + 1 < len(best[end] or ()):
+                    best[end] = [*before, word]
+        return best[-1]
