@@ -391,6 +391,10 @@ HELP = {
     "poison_help": "1-800-222-1222",
     "treatment_helpline": "1-800-662-4357",
     "domestic_violence_hotline": "1-800-799-7233",
+    "crisis_chat": "988lifeline.org/chat",
+    "domestic_violence_text": "88788",
+    "domestic_violence_tty": "1-800-787-3224",
+    "child_abuse_hotline": "1-800-422-4453",
 }
 
 
