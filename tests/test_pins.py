@@ -51,7 +51,7 @@ def test_every_wording_is_pinned_in_its_language():
     [
         (SUICIDE, "I'm glad you told me", "en"),
         ("I'm a program, but you can keep writing.", "", "en"),
-        ("Me alegra que me lo diga", "Gracias", "es"),
+        ("Gracias por decírmelo", "Gracias", "es"),
         ("{crisis_line}", "988 or 989", "en"),
     ],
 )
