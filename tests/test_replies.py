@@ -107,6 +107,33 @@ def test_crisis_wording_is_pinned(name, language):
             assert "AYUDA" in text
 
 
+# What every reply about a risk of suicide holds (the rubric VERA-MH), in the words of both languages.
+RUBRIC = {
+    "somebody trusted": r"trust|friend|person first|confianza|amigo|esa persona",
+    "not being alone": r"(be|sit|stay) (near|with)|alone|person is|estar con|busque|siéntese con|quede|vaya con|no la deje",
+    "distance from what could hurt": r"away|out of reach|hand them|keep what|lejos|aleje|apártese|dele lo que|guarde lo que",
+    "a professional": r"counselor|trained person|doctor|therapist|they can help|preparado|médico|consejero|ahí le ayudan",
+    "the crisis line, by text too": r"text {crisis_line}|AYUDA",
+    "emergencies": r"{emergency_number}",
+}
+
+
+@pytest.mark.parametrize("name", ["utter_crisis/suicide", "utter_crisis/self_harm", "utter_crisis/someone_else"])
+@pytest.mark.parametrize("what", RUBRIC)
+def test_every_wording_for_a_person_at_risk_names(name, what):
+    for variation in REPLIES[name]:
+        text = " ".join(variation["text"].split())
+        assert re.search(RUBRIC[what], text, re.I), f"{name} lacks {what}: {text}"
+
+
+def test_in_danger_treatment_is_nothing_to_wait_for():
+    for name in (name for name in REPLIES if name.startswith("utter_crisis/")):
+        said = " ".join(variation["text"] for variation in REPLIES[name])
+        assert not re.search(r"ketamin|infusi", said, re.I), name
+        if name == "utter_crisis/care_relief":
+            assert not re.search(r"\b(works?|helps?|relief|fast|quick\w*|within|alivi\w+|rápid\w+|funciona)\b", said, re.I)
+
+
 def test_crisis_numbers_come_from_settings(monkeypatch):
     monkeypatch.setattr(book, "settings", lambda: Settings(emergency_number="112", crisis_line="116123"))
     text = told("utter_crisis/suicide")["text"]
