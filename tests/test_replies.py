@@ -65,6 +65,14 @@ def test_referral_changes_from_turn_to_turn():
     assert all(first != second for first, second in zip(lines, lines[1:]))
 
 
+def test_a_single_line_is_said_in_the_language_asked_for():
+    for name in ("utter_referral_clinician", "utter_careful_note"):
+        written = [(each.language, each.text.strip()) for each in book.variations(name)]
+        for language in ("en", "es"):
+            said = {book.line(name, turn=turn, language=language) for turn in range(len(written))}
+            assert said == {book.fill(text) for spoken, text in written if spoken == language}
+
+
 def test_messaging_platforms_are_told_what_they_are():
     notice = told("utter_messaging_notice")["text"]
     assert "not private" in notice and "911" in notice and "988" in notice
