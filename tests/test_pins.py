@@ -14,7 +14,7 @@ from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.replies import book, pins
 from infusion_guide.run import doctor
 
-SUICIDE = "I'm really glad you told me"
+SUICIDE = "I'm so glad you told me"
 
 
 @pytest.fixture
@@ -36,14 +36,22 @@ def change(path, old, new):
 def test_what_is_said_is_what_was_signed():
     assert pins.changed() == ""
     assert set(pins.pinned()["en"]) == set(pins.pinned()["es"]) == set(pins.written()["en"])
-    assert SUICIDE in pins.pinned()["en"]["utter_crisis/suicide"]
+    assert SUICIDE in pins.pinned()["en"]["utter_crisis/suicide"][0]
+
+
+def test_every_wording_is_pinned_in_its_language():
+    for language, words in pins.pinned().items():
+        for name, wordings in words.items():
+            written = [each for each in book.variations(name) if each.language == language]
+            assert len(wordings) == len(written) == len(set(wordings)) >= 2, f"{name} ({language})"
 
 
 @pytest.mark.parametrize(
     "old, new, language",
     [
         (SUICIDE, "I'm glad you told me", "en"),
-        ("Me alegra que me lo diga", "Gracias", "es"),
+        ("I'm a program, but you can keep writing.", "", "en"),
+        ("Gracias por decírmelo", "Gracias", "es"),
         ("{crisis_line}", "988 or 989", "en"),
     ],
 )

@@ -84,7 +84,7 @@ def test_ten_turns_a_burst_and_what_is_not_genuine(development_server, platform)
         assert not re.search(r"(^|\s)/[a-z_]+/", text) and "utter_" not in text, text
         assert ("not private" in text) == (number == 1), text
         if expected == "988":
-            assert PINNED["utter_crisis/suicide"][:60] in text
+            assert PINNED["utter_crisis/suicide"][0][:60] in text
     # A burst of three, each answered once and in order, though the platform sends one of them again.
     before = len(sent())
     burst = [platform.call(20 + n, words) for n, words in enumerate(("what is ketamine?", "what is ptsd?", "thank you"))]

@@ -65,6 +65,14 @@ def test_referral_changes_from_turn_to_turn():
     assert all(first != second for first, second in zip(lines, lines[1:]))
 
 
+def test_a_single_line_is_said_in_the_language_asked_for():
+    for name in ("utter_referral_clinician", "utter_careful_note"):
+        written = [(each.language, each.text.strip()) for each in book.variations(name)]
+        for language in ("en", "es"):
+            said = {book.line(name, turn=turn, language=language) for turn in range(len(written))}
+            assert said == {book.fill(text) for spoken, text in written if spoken == language}
+
+
 def test_messaging_platforms_are_told_what_they_are():
     notice = told("utter_messaging_notice")["text"]
     assert "not private" in notice and "911" in notice and "988" in notice
@@ -89,15 +97,49 @@ def test_buttons_have_titles_and_payloads():
 PINNED = pins.pinned()
 
 
+HELP_LINES = ("911", "988", "1-800-222-1222")
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("name", [n for n in WHOLE if n.startswith("utter_crisis/")])
 def test_crisis_wording_is_pinned(name, language):
-    text = told(name, language=language)["text"]
-    assert text == PINNED[language][name], pins.changed()
-    assert "911" in text and "988" in text
-    if language == "es":
-        assert "marque 2" in text or "marcar 2" in text
-        assert "AYUDA" in text
+    for turn, pinned in enumerate(PINNED[language][name]):
+        text = told(name, turn, language=language)["text"]
+        assert text == pinned, pins.changed()
+        if name.startswith("utter_crisis/care_"):  # what follows a reply that named them all
+            assert any(number in text for number in HELP_LINES), text
+            continue
+        assert "911" in text and "988" in text
+        if language == "es":
+            assert "marque 2" in text or "marcar 2" in text
+            assert "AYUDA" in text
+
+
+# What every reply about a risk of suicide holds (the rubric VERA-MH), in the words of both languages.
+RUBRIC = {
+    "somebody trusted": r"trust|friend|person first|confianza|amigo|esa persona",
+    "not being alone": r"(be|sit|stay) (near|with)|alone|person is|estar con|busque|siéntese con|quede|vaya con|no la deje",
+    "distance from what could hurt": r"away|out of reach|hand them|keep what|lejos|aleje|apártese|dele lo que|guarde lo que",
+    "a professional": r"counselor|trained person|doctor|therapist|they can help|preparado|médico|consejero|ahí le ayudan",
+    "the crisis line, by text too": r"text {crisis_line}|AYUDA",
+    "emergencies": r"{emergency_number}",
+}
+
+
+@pytest.mark.parametrize("name", ["utter_crisis/suicide", "utter_crisis/self_harm", "utter_crisis/someone_else"])
+@pytest.mark.parametrize("what", RUBRIC)
+def test_every_wording_for_a_person_at_risk_names(name, what):
+    for variation in REPLIES[name]:
+        text = " ".join(variation["text"].split())
+        assert re.search(RUBRIC[what], text, re.I), f"{name} lacks {what}: {text}"
+
+
+def test_in_danger_treatment_is_nothing_to_wait_for():
+    for name in (name for name in REPLIES if name.startswith("utter_crisis/")):
+        said = " ".join(variation["text"] for variation in REPLIES[name])
+        assert not re.search(r"ketamin|infusi", said, re.I), name
+        if name == "utter_crisis/care_relief":
+            assert not re.search(r"\b(works?|helps?|relief|fast|quick\w*|within|alivi\w+|rápid\w+|funciona)\b", said, re.I)
 
 
 def test_crisis_numbers_come_from_settings(monkeypatch):

@@ -82,6 +82,7 @@ GOOD = [
     "Some people go to Alcoholics Anonymous as well. Ask us for a list of groups.",
     "If you feel unsafe, call 911, or call or text 988 at any time.",
     "SAMHSA's free helpline is 1-800-662-4357, day and night.",
+    "For a child who is hurt, Childhelp is 1-800-422-4453, day and night.",
     "The front desk will help you with the forms. You can pick them up from 2026-12-01 on.",
     "You can start with a talk on the phone. It is free, and it takes 15 minutes.",
     "Ask a pharmacist if you can mix ketamine with what you take.",

@@ -25,7 +25,14 @@ SPANS = ("SESSION_HOURS", "STAFF_SESSION_MINUTES", "REVIEW_MONTHS")
 DAYS = ("KEEP_CONVERSATIONS_DAYS", "KEEP_REQUESTS_DAYS", "KEEP_COUNTS_DAYS")
 COUNTS = (*LIMITS, *SPANS, *DAYS)
 KEYS = ("SECRET_KEY", "REST_TOKEN", "METRICS_TOKEN")
-HOTLINES = ("POISON_HELP", "TREATMENT_HELPLINE", "DOMESTIC_VIOLENCE_HOTLINE")
+DIALLED = ("EMERGENCY_NUMBER", "CRISIS_LINE", "DOMESTIC_VIOLENCE_TEXT")
+HOTLINES = (
+    "POISON_HELP",
+    "TREATMENT_HELPLINE",
+    "DOMESTIC_VIOLENCE_HOTLINE",
+    "DOMESTIC_VIOLENCE_TTY",
+    "CHILD_ABUSE_HOTLINE",
+)
 APIS = ("TELEGRAM_API", "SLACK_API", "META_API", "TWILIO_API")
 FIX = "Fix it in .env."
 MAKE = "Put at least 32 random characters in .env, for example the output of `openssl rand -hex 32`."
@@ -38,8 +45,13 @@ WRONG = [
         ["call us", "12345", "5" * 29, "555-1234 ext. 5", "++1 555-123-4567", "-555-123", "555-123-4567\n911"],
         " is '{value}', which is not a phone number. Write it in .env as patients should read it, for example 555-123-4567.",
     ),
-    (["EMERGENCY_NUMBER", "CRISIS_LINE"], ["9", "nine", "9-1-1", "call 988"], f" is '{{value}}', which cannot be dialled. {FIX}"),
+    (DIALLED, ["9", "nine", "9-1-1", "call 988"], f" is '{{value}}', which cannot be dialled. {FIX}"),
     (HOTLINES, ["911", "abc", "1-800-222-1222x"], f" is '{{value}}', which is not a phone number. {FIX}"),
+    (
+        ["CRISIS_CHAT"],
+        ["https://988lifeline.org", "988", "a chat.org", "-"],
+        " is '{value}'; write it in .env as people say it, for example 988lifeline.org/chat.",
+    ),
     (["CLINIC_HOURS"], ["Mon-Fri"], f": Monday has no times. Write them after the days: Mon-Fri 9:00-17:00. {FIX}"),
     (
         ["CLINIC_HOURS"],
@@ -148,8 +160,9 @@ RIGHT = [
         ["CLINIC_PHONE"],
         ["555-123-4567", "(555) 123-4567", "+1 (555) 123-4567", "555.123.4567", "123456", "5" * 28, "+123 555/123"],
     ),
-    (["EMERGENCY_NUMBER", "CRISIS_LINE"], ["11", "112", "123456", "1-800-273-8255"]),
+    (DIALLED, ["11", "112", "123456", "1-800-273-8255"]),
     (HOTLINES, ["1-800-222-1223"]),
+    (["CRISIS_CHAT"], ["988lifeline.org", "help.example.org/chat/now"]),
     (["CLINIC_HOURS"], ["Mon-Fri 9-17"]),
     (["CLINIC_TIMEZONE"], ["America/Chicago"]),
     (["CLINIC_HOLIDAYS"], ["US-IL 2026-12-24"]),
@@ -391,6 +404,10 @@ HELP = {
     "poison_help": "1-800-222-1222",
     "treatment_helpline": "1-800-662-4357",
     "domestic_violence_hotline": "1-800-799-7233",
+    "crisis_chat": "988lifeline.org/chat",
+    "domestic_violence_text": "88788",
+    "domestic_violence_tty": "1-800-787-3224",
+    "child_abuse_hotline": "1-800-422-4453",
 }
 
 

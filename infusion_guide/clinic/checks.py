@@ -75,6 +75,11 @@ OWN_PHONE = Check(
 )
 PHONE = Check("a phone number", _all(_PHONE), "is '{value}', which is not a phone number.")
 DIALLED = Check("a phone number, or 2 to 6 digits", _all(f"[0-9]{{2,6}}|{_PHONE}"), "is '{value}', which cannot be dialled.")
+PLAIN_SITE = Check(
+    "a web address without https://",
+    _all(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[\w./-]*)?"),
+    "is '{value}'; write it in .env as people say it, for example 988lifeline.org/chat.",
+)
 COUNTRY = Check("two capital letters", _is_country, "is '{value}'; it is a country in two capital letters, such as US.")
 WEEK = Check("days and times: Mon-Fri 9:00-17:00, Sat 9:00-12:00", read_week)
 ZONE = Check("a name such as America/Chicago", read_zone)

@@ -49,6 +49,10 @@ class HelpLines:
     poison_help: str = setting("1-800-222-1222", "Poisonings.", checks.PHONE)
     treatment_helpline: str = setting("1-800-662-4357", "Treatment of addictions.", checks.PHONE)
     domestic_violence_hotline: str = setting("1-800-799-7233", "Violence at home.", checks.PHONE)
+    crisis_chat: str = setting("988lifeline.org/chat", "The crisis line's chat.", checks.PLAIN_SITE)
+    domestic_violence_text: str = setting("88788", "Violence at home: the number for the text START.", checks.DIALLED)
+    domestic_violence_tty: str = setting("1-800-787-3224", "Violence at home: for a text telephone (TTY).", checks.PHONE)
+    child_abuse_hotline: str = setting("1-800-422-4453", "Violence against children.", checks.PHONE)
 
 
 @dataclass(frozen=True)

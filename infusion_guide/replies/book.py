@@ -69,9 +69,9 @@ def fill(text: str, words: Optional[Mapping[str, Any]] = None) -> str:
     return text.format(**{**settings().words(), **(words or {})}).strip()
 
 
-def line(name: str, words: Optional[Mapping[str, Any]] = None, turn: int = 0) -> str:
+def line(name: str, words: Optional[Mapping[str, Any]] = None, turn: int = 0, language: str = "en") -> str:
     """The words of the reply `name` alone, for what is said outside a turn or inside another reply, in its `turn`-th wording."""
-    wordings = variations(name)
+    wordings = [each for each in variations(name) if each.language == language] or variations(name)
     return fill(wordings[turn % len(wordings)].text, words)
 
 
@@ -83,9 +83,10 @@ def unfilled(name: str) -> Dict[str, str]:
 
 @cache
 def _titles() -> Dict[str, str]:
-    buttons = {button.payload: button.title for said in _book().values() for each in said for button in each.buttons}
+    english = [each for said in _book().values() for each in said if each.language == "en"]
+    buttons = {button.payload: button.title for each in english for button in each.buttons}
     own = {Topic.of(name).payload: said[0].title for name, said in _book().items() if said[0].title}
-    return {**buttons, **own}  # a reply may stand on buttons in two languages
+    return {**buttons, **own}
 
 
 def button_title(payload: str) -> str:

@@ -3,7 +3,7 @@
 `python -m infusion_guide.replies.pins` (`make pin`) writes that file anew, after a clinician signed changed words.
 """
 
-from typing import Dict
+from typing import Dict, List
 
 import yaml
 
@@ -15,7 +15,7 @@ from infusion_guide.replies.topic import Topic
 FILE = DATA / "safety" / "pinned_replies.yml"
 _HEADER = "# Emergency wording, word for word. A change here needs a clinician's signature; then `make pin` writes it.\n"
 
-Words = Dict[str, Dict[str, str]]  # by language, by the reply's name
+Words = Dict[str, Dict[str, List[str]]]  # by language, by the reply's name: its wordings in the order in which they are said
 
 
 def pinned() -> Words:
@@ -29,9 +29,8 @@ def written() -> Words:
     found: Words = {}
     for name in names():
         for variation in variations(name) if Topic.of(name).kind == "crisis" else ():
-            said = found.setdefault(variation.language, {})
-            text = variation.text.strip().format(**Settings().words())
-            said[name] = f"{said[name]}\n{text}" if name in said else text
+            wordings = found.setdefault(variation.language, {}).setdefault(name, [])
+            wordings.append(variation.text.strip().format(**Settings().words()))
     return found
 
 

@@ -264,6 +264,9 @@ def _foreign_numbers(text: str) -> List[Broken]:
         known.poison_help,
         known.treatment_helpline,
         known.domestic_violence_hotline,
+        known.domestic_violence_text,
+        known.domestic_violence_tty,
+        known.child_abuse_hotline,
     )
     undated = _DATE.sub("", text)
     named = [match.group(0) for match in _PHONE.finditer(undated) if len(re.sub(r"\W", "", match.group(0))) >= 7]

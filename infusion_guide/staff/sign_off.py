@@ -34,6 +34,10 @@ _SETTINGS = {
     "poison_help": "Poison Help",
     "treatment_helpline": "Treatment helpline",
     "domestic_violence_hotline": "Domestic violence hotline",
+    "crisis_chat": "Crisis line's chat",
+    "domestic_violence_text": "Domestic violence hotline, by text",
+    "domestic_violence_tty": "Domestic violence hotline, TTY",
+    "child_abuse_hotline": "Child abuse hotline",
     "review_months": "Months until the next review",
 }
 _SURENESS = {

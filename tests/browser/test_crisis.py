@@ -9,7 +9,7 @@ from tests.browser.looks import DESKTOP, PHONE, SMALLEST
 from tests.browser.websites import tag
 from tests.browser.widget import CRISIS, CRISIS_ANSWER, OTHER_ANSWER, OTHER_QUESTION, QUESTION, WORDS, Widget, fill
 
-PINNED = pinned()["en"][CRISIS_ANSWER]
+PINNED = pinned()["en"][CRISIS_ANSWER][0]
 VIEWS = pytest.mark.parametrize("screen", [DESKTOP, PHONE, SMALLEST], ids=["desktop", "phone", "smallest"])
 
 
