@@ -7,6 +7,7 @@ from typing import List
 
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
+from infusion_guide.replies.topic import Topic
 
 HELDOUT = ROOT / "tests" / "heldout"
 DEVELOPMENT = ROOT / "tests" / "development"
@@ -43,7 +44,7 @@ def own(folder: Path) -> List[Sentence]:
         kind, _, topic = label.partition("/")
         kind = _OWN_KINDS.get(kind, kind if "/" in label else "other")
         for text in read_yaml(path)["sentences"]:
-            sentences.append(Sentence(text, kind, [topic] if topic else []))
+            sentences.append(Sentence(text, kind, [Topic.of(label).widest.name] if topic else []))
     return sentences
 
 

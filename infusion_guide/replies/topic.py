@@ -11,6 +11,29 @@ KINDS = {
     "misuse": "Misuse",
     "chitchat": "Small talk",
 }
+# Topics that are a part of a wider one: they have words of their own, and figures count them with it.
+PART_OF = {
+    "crisis/check_in_pill": "crisis/check_in",
+    "crisis/check_in_drink": "crisis/check_in",
+    "crisis/check_in_body": "crisis/check_in",
+    "crisis/check_in_other": "crisis/check_in",
+    "faq/craving_now": "faq/cravings",
+    "faq/cant_sleep": "faq/routine_exercise_diet_sleep",
+    "faq/coping_more": "faq/coping_general",
+    "faq/breathing": "faq/mindfulness",
+    "faq/trigger_plan": "faq/triggers",
+    "faq/day_plan": "faq/routine_exercise_diet_sleep",
+    "faq/journal_prompt": "faq/hobbies_journaling",
+    "faq/support_map": "faq/support_groups",
+    "faq/online_groups": "faq/support_groups",
+    "uncovered/worse_or_no_effect": "uncovered/relapse",
+    "uncovered/other_medicines": "uncovered/condition_facts",
+    "uncovered/naloxone": "uncovered/condition_facts",
+    "uncovered/clinic_staff": "uncovered/provider_quality",
+    "uncovered/accessibility": "uncovered/booking_logistics",
+    "uncovered/veterans": "uncovered/insurance",
+    "uncovered/outside_us": "uncovered/local_provider",
+}
 ANSWERABLE = ("faq", "uncovered", "advice", "misuse")
 _REPLY = "utter_"
 
@@ -45,6 +68,11 @@ class Topic:
     def payload(self) -> str:
         """What its button sends, /faq/depression."""
         return "/" + self.label
+
+    @property
+    def widest(self) -> "Topic":
+        """The topic that figures count it with: itself, or the one it is a part of."""
+        return Topic.of(PART_OF.get(self.label, self.label))
 
     @property
     def is_answerable(self) -> bool:
