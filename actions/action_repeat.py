@@ -24,5 +24,5 @@ class ActionRepeat(Action):
         by_hours = last.removesuffix("_open").removesuffix("_closed")
         if last in ("utter_source", "utter_source_authority"):  # which hold words that only this action knows
             return ActionShowSource().run(dispatcher, tracker, domain)
-        dispatcher.utter_message(**by_opening_hours(by_hours) if by_hours != last else {"response": last})
+        dispatcher.utter_message(**by_opening_hours(by_hours) if by_hours != last else {"response": last}, repeated=True)
         return []

@@ -23,3 +23,10 @@ def kept_back(tracker: Tracker) -> Optional[Topic]:
     heard = (event.get("parse_data") or {} for event in reversed(tracker.events) if event.get("event") == "user")
     label = next((parsed["ordinary"] for parsed in heard if parsed.get("ordinary")), None)
     return Topic.of(label) if label else None
+
+
+def likely_before(tracker: Tracker) -> List[Topic]:
+    """The topics that the message before this one may have been about, likeliest first: only such as may be offered."""
+    heard = [event.get("parse_data") or {} for event in tracker.events if event.get("event") == "user"]
+    ranking = heard[-2].get("intent_ranking", []) if len(heard) > 1 else []
+    return [topic for topic in (Topic.of(entry["name"]) for entry in ranking) if topic.kind in ("faq", "uncovered")]

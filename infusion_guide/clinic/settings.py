@@ -34,6 +34,10 @@ class Clinic:
     clinic_hours: str = setting("", "When somebody is at the phone; without it replies never say so.", checks.WEEK)
     clinic_timezone: str = setting("America/New_York", "The time zone of these hours and of what staff read.", checks.ZONE)
     clinic_holidays: str = setting("", "Days on which nobody is there, public holidays among them.", checks.DAYS_OFF)
+    language: str = setting("en", "The language before the patient has written: en or es.", checks.one_of("en", "es"))
+    clinic_languages: str = setting(
+        "en", "The languages of those who call patients back: en, or en,es.", checks.one_of("en", "en,es")
+    )
     clinic_country: str = setting("US", "Phone numbers without a country code belong to this country.", checks.COUNTRY)
 
 

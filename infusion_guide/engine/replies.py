@@ -11,7 +11,9 @@ from rasa.utils.endpoints import EndpointConfig
 from infusion_guide.callbacks.callback import summary
 from infusion_guide.callbacks.fields import REFERENCE
 from infusion_guide.clinic.hours import by_opening_hours
-from infusion_guide.nlu.history import choices, said
+from infusion_guide.nlu.gate import ORDINARY, QUIET_LINE
+from infusion_guide.nlu.history import choices, said, spoken
+from infusion_guide.nlu.question_splitter import PARTS
 from infusion_guide.replies.book import names, variations
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
@@ -45,13 +47,16 @@ class ReviewedReplies(NaturalLanguageGenerator):
 def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]) -> Situation:
     """What the reply `name` depends on in a conversation; `given` are an action's keyword arguments: `next`, words for braces."""
     heard, slots = tracker.latest_message, tracker.current_slot_values()
-    language = (heard.parse_data or {}).get("language") if heard else None
+    parsed = (heard.parse_data or {}) if heard else {}
+    language = spoken(tracker)
     own = clinic_answers().get(Topic.of(name).label)
     tells_hours = any(variation.hours for variation in variations(name))  # looked up only then: it takes as long as all the rest
     return Situation(
         said=said(tracker),
-        language="es" if language == "es" else "en",
+        language=language,
         careful=bool(slots.get("careful")),
+        quiet=bool(parsed.get(QUIET_LINE)),
+        kept_back=parsed.get(ORDINARY) or "" if parsed.get(PARTS) else "",
         in_form=bool(tracker.active_loop_name),
         request_sent=bool(slots.get(REFERENCE)),
         notice=bool(heard and (heard.metadata or {}).get(MESSAGING)),
@@ -59,4 +64,5 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
         hours=by_opening_hours("utter_clinic_hours") if tells_hours else {},
         words={**slots, **summary(slots), **given},
+        repeated=bool(given.get("repeated")),
     )

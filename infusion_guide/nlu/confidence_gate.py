@@ -15,9 +15,8 @@ from rasa.shared.nlu.training_data.message import Message
 from infusion_guide.callbacks.fields import FORM, SLOTS
 from infusion_guide.callbacks.reading import reading
 from infusion_guide.nlu.danger import Verdict
-from infusion_guide.nlu.gate import CHOICES, FORM_ANSWER, QUIET_LINE, Heard, Least, Ranked, decide, kind_of, plain_label
-from infusion_guide.nlu.history import alarmed, just_checked_in, said, topic_before
-from infusion_guide.nlu.language_detector import LANGUAGE
+from infusion_guide.nlu.gate import CHOICES, FORM_ANSWER, ORDINARY, QUIET_LINE, Heard, Least, Ranked, decide, kind_of, plain_label
+from infusion_guide.nlu.history import LANGUAGE, alarmed, just_checked_in, said, topic_before
 from infusion_guide.nlu.medicines import named
 from infusion_guide.nlu.message_reader import BUTTON, READING
 from infusion_guide.nlu.plain_speller import AS_WRITTEN
@@ -27,7 +26,6 @@ from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
 from infusion_guide.replies.topic import KINDS, Topic
 
 # Output properties of a message, beside FORM_ANSWER (a choice of infusion_guide/callbacks/reading.py, or "words") and CHOICES.
-ORDINARY = "ordinary"  # the label an unsure guard kept back: said after "I'm OK, I meant something else"
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
 
 

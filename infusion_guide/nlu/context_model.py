@@ -1,4 +1,4 @@
-"""Reads a message together with what was said before it: "how long though" means one thing after a price, another after a drug test."""
+"""Reads a message after what was said before it: "how long though" asks of a visit, a drug test or a meeting."""
 
 import hashlib
 import random
@@ -58,7 +58,7 @@ class ContextModel:
         return np.hstack([vectors, said])
 
     def read(self, vector: np.ndarray, reply: str) -> Dict[str, float]:
-        """Probability of each label for the message of `vector` after the `reply` on a topic; ITSELF alone where it is unknown."""
+        """Probability of each label for the message of `vector` after the `reply`; ITSELF alone where that is unknown."""
         if reply not in self.replies:
             return {ITSELF: 1.0}
         (first, first_bias), (second, second_bias) = self.layers

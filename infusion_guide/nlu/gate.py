@@ -10,6 +10,9 @@ from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 FORM_ANSWER = "form_answer"
 FALLBACK = "nlu_fallback"
 SEVERAL = "several_questions"
+ORDINARY = (
+    "ordinary"  # output property of a message: the label an unsure guard kept back, said after "I'm OK, I meant something else"
+)
 QUIET_LINE = "quiet_line"  # output property of a message: whether a help line belongs under its answer
 CHOICES = "choices"  # output property of a message that was not understood: topics that may have been meant
 TOO_LONG, OTHER_LANGUAGE = "too_long_message", "other_language"
@@ -31,11 +34,19 @@ _YES_TO = {
     "crisis/check_in_body": "crisis/medical_emergency",
     "crisis/check_in_other": "crisis/someone_else",
 }
+# What is asked of the last reply once there is one: an action answers it.
+_OF_THE_LAST_REPLY = {
+    "chitchat/repeat": "repeat_last",
+    "chitchat/explain": "explain_last",
+    "chitchat/not_my_question": "not_my_question",
+}
 # Topics that say what ketamine is given for: never the answer where another medicine is named and ketamine is not.
 _OF_KETAMINE = {
     f"faq/{name}"
-    for name in "what_is how_works bdnf_glutamate dose_conscious rapid_onset duration_frequency other_uses depression anxiety ptsd "
-    "evidence cravings withdrawal underlying_issues".split()
+    for name in (
+        *("what_is", "how_works", "bdnf_glutamate", "dose_conscious", "rapid_onset", "duration_frequency", "other_uses"),
+        *("depression", "anxiety", "ptsd", "evidence", "cravings", "withdrawal", "underlying_issues"),
+    )
 }
 
 
@@ -156,8 +167,8 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
         return Decision(CHECK_INS.get(verdict.topic, "crisis/check_in"), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
-    if heard.spoken and label == "chitchat/repeat":
-        return Decision("repeat_last", confidence)
+    if heard.spoken and label in _OF_THE_LAST_REPLY:
+        return Decision(_OF_THE_LAST_REPLY[label], confidence)
     ordinary = _ordinary(heard, label, least)
     return replace(ordinary, quiet=True) if verdict.level == QUIET else ordinary
 

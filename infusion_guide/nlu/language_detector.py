@@ -6,18 +6,20 @@ import numpy as np
 import scipy.sparse
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, METADATA, METADATA_INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.linear_model import LogisticRegression
 
+from infusion_guide.nlu.history import LANGUAGE, spoken
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
 from infusion_guide.nlu.word_featurizer import COUNTS
 
-# Output property of a message: "en", "es" or "other".
-LANGUAGE = "language"
 _SHORTEST = 3
+_FEW = 4  # words up to which a message is too short to change the language of a conversation by a narrow margin
+_NARROW = 1.5  # of the learners' scores
 
 
 def language_of_example(example: Message) -> str:
@@ -52,13 +54,19 @@ class LanguageDetector(TrainedComponent):
             biases.append(learner.intercept_[0])
         return self.store((names, np.ascontiguousarray(np.transpose(weights)), np.array(biases)))
 
-    def process(self, messages: List[Message]) -> List[Message]:
-        """Sets LANGUAGE on each message."""
+    def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:
+        """Sets LANGUAGE on each message: "sí", "no", "ok" and names are in the language of the conversation so far."""
         for message in worded(messages):
-            too_short = len(message.get(TEXT) or "") < _SHORTEST  # "y", "ok": nobody can tell
-            message.set(LANGUAGE, "en" if too_short else self._language(message), add_to_output=True)
+            message.set(LANGUAGE, self._language(message, spoken(tracker)), add_to_output=True)
         return messages
 
-    def _language(self, message: Message) -> str:
+    def _language(self, message: Message, before: str) -> str:
+        text = message.get(TEXT) or ""
+        if len(text) < _SHORTEST:
+            return before
         names, weights, biases = self.model
-        return str(names[int((message.get(COUNTS).values[:1] @ weights + biases).argmax())])
+        scores = dict(zip(names, (message.get(COUNTS).values[:1] @ weights + biases)[0].tolist()))
+        best = max(scores, key=lambda name: scores[name])
+        if best != before and len(text.split()) <= _FEW and scores[best] - scores[before] < _NARROW:
+            return before
+        return str(best)

@@ -33,7 +33,7 @@ class _Names(NamedTuple):
 
 @cache
 def _names() -> _Names:
-    """PyPI's drug-named-entity-recognition (MIT, kept since 2023): Drugbank's, MedlinePlus' and Wikipedia's names of 20,000 substances.
+    """PyPI's drug-named-entity-recognition (MIT, kept since 2023): the names of 20,000 substances from Drugbank and MedlinePlus.
 
     Only its dictionary is read, verified by its hash like the encoders' files; the package's finder needs the network.
     """

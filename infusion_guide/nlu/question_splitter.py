@@ -76,7 +76,7 @@ class QuestionSplitter(GraphComponent):
             doc = message.get(SPACY_DOCS[TEXT])
             parts = split(doc) if doc else []
             if parts:
-                message.set(PARTS, parts)
+                message.set(PARTS, parts, add_to_output=True)
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

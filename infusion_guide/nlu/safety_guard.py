@@ -13,8 +13,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.nlu.danger import NONE, Evidence, Thresholds, judge
-from infusion_guide.nlu.history import just_checked_in
-from infusion_guide.nlu.language_detector import LANGUAGE
+from infusion_guide.nlu.history import LANGUAGE, just_checked_in
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.text_model import TextModel
 from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples

@@ -82,19 +82,20 @@ def unfilled(name: str) -> Dict[str, str]:
 
 
 @cache
-def _titles() -> Dict[str, str]:
-    english = [each for said in _book().values() for each in said if each.language == "en"]
-    buttons = {button.payload: button.title for each in english for button in each.buttons}
-    own = {Topic.of(name).payload: said[0].title for name, said in _book().items() if said[0].title}
+def _titles(language: str) -> Dict[str, str]:
+    spoken = {name: [each for each in said if each.language == language] for name, said in _book().items()}
+    buttons = {button.payload: button.title for said in spoken.values() for each in said for button in each.buttons}
+    own = {Topic.of(name).payload: said[0].title for name, said in spoken.items() if said and said[0].title}
     return {**buttons, **own}
 
 
-def button_title(payload: str) -> str:
+def button_title(payload: str, language: str = "en") -> str:
     """What a patient reads on the button that sends `payload`; `payload` itself when no button does."""
-    return _titles().get(payload, payload)
+    return _titles(language).get(payload, payload)
 
 
-def topic_title(label: str) -> str:
+def topic_title(label: str, language: str = "en") -> str:
     """What people call a topic or reply (uncovered/cost, utter_uncovered/cost): the words on its button, or its name in words."""
     topic = Topic.of(label)
-    return _titles().get(topic.payload) or topic.name.replace("_", " ").capitalize()
+    found = _titles(language).get(topic.payload) or _titles("en").get(topic.payload)
+    return found or topic.name.replace("_", " ").capitalize()

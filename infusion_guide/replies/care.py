@@ -85,7 +85,9 @@ def next_fallback(intent: str, has_choices: bool, replies: Sequence[str]) -> Opt
         return "utter_fallback_empty_again" if last == "utter_fallback_empty" else "utter_fallback_empty"
     if intent == "too_long_message":
         return "utter_fallback_too_long_again" if last == "utter_fallback_too_long" else "utter_fallback_too_long"
-    if intent != "nlu_fallback":
+    if intent == "out_of_scope" and running.count("utter_fallback_out_of_scope") < 2:
+        return "utter_fallback_out_of_scope"
+    if intent not in ("nlu_fallback", "out_of_scope"):
         return None
     if len(running) < 2:
         if has_choices and "utter_fallback_choices" not in running:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Dict, Tuple
+from typing import Dict, Iterable, Tuple
 
 from infusion_guide.clinic.data import DATA, read_yaml
 
@@ -16,6 +16,7 @@ class Claim:
     claim: str
     qualification: str
     say: str
+    waits: bool = False
 
     @property
     def words(self) -> str:
@@ -56,3 +57,8 @@ def sections() -> Dict[str, str]:
     """Short names of the document's sections, which patients read, by heading."""
     found: Dict[str, str] = read_yaml(DATA / "document.yml")["sections"]
     return found
+
+
+def must_wait(sources: Iterable[str]) -> bool:
+    """Whether one of `sources` is a claim that is not said to a person who was in danger a moment ago."""
+    return any(source in claims() and claims()[source].waits for source in sources)

@@ -17,8 +17,8 @@ _SPOKEN = re.compile(r"\b(?:um+|uh+(?! huh)|question mark|exclamation (?:mark|po
 _SPOKEN_STOP = re.compile(r"(?<=\w) (?:period|comma)(?= )", re.IGNORECASE)
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
 _SQUEEZED = 9  # letters from which an unknown word may be several that lost their blanks
-_FIRST_PERSON = frozenset("i im ive my me myself".split())
-_SHORT_WORDS = frozenset("a i im me my to so no is it in on of up do we he be am go u ur".split())
+_FIRST_PERSON = frozenset(["i", "im", "ive", "my", "me", "myself"])
+_SHORT_WORDS = frozenset("a i im me my to so no is it in on of up do we he be am go u ur".split())  # noqa: SIM905
 
 
 class Speller:
@@ -74,7 +74,11 @@ class Speller:
 
     @staticmethod
     def _one(found: "re.Match[str]") -> str:
-        return "i" if re.match(r"1 (?:want|need|wanna|am|cant|can't|will|just|feel|hate|have)\b", found.string[found.start() :]) else "1"
+        return (
+            "i"
+            if re.match(r"1 (?:want|need|wanna|am|cant|can't|will|just|feel|hate|have)\b", found.string[found.start() :])
+            else "1"
+        )
 
     def _spread(self, found: "re.Match[str]") -> str:
         word = found.group(0)
@@ -85,7 +89,7 @@ class Speller:
         return " ".join(split) if split and len(split) > 2 and _FIRST_PERSON.intersection(split) else word
 
     def _split(self, letters: str) -> Optional[List[str]]:
-        """The fewest known words that `letters` is made of, or None. Words of one or two letters only where they are common ones."""
+        """The fewest known words that `letters` is made of, or None; of one or two letters only common ones."""
         best: List[Optional[List[str]]] = [[]] + [None] * len(letters)
         for end in range(1, len(letters) + 1):
             for start in range(max(0, end - self._longest), end):
