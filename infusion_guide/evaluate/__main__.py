@@ -9,31 +9,36 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence, Union
 
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.training import ensure_model
+from infusion_guide.evaluate.conversations import Conversation, conversations, figures, judged
 from infusion_guide.evaluate.scores import plot_confusion, rates, table
 from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, Sentence, outside, own
 from infusion_guide.watch.console import Bar, quietly
 
 RESULTS = ROOT / "results"
+Said = Union[str, Sequence[str]]  # one message, or the messages of one conversation
 
 
-def read_lines(path: Path) -> List[str]:
-    """The `text` of each line of a JSONL file. SystemExit names the line that is wrong."""
-    texts = []
+def read_lines(path: Path) -> List[Said]:
+    """The `text` of each line of a JSONL file, or the texts of its `turns`. SystemExit names the line that is wrong."""
+    said: List[Said] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            text = json.loads(line)["text"]
+            row = json.loads(line)
+            texts = [turn["text"] for turn in row["turns"]] if "turns" in row else [row["text"]]
         except (ValueError, KeyError, TypeError):
-            raise SystemExit(f"{path}, line {number}: not a JSON object with 'text'.") from None
-        if not isinstance(text, str):
+            raise SystemExit(
+                f"{path}, line {number}: not a JSON object with 'text', or with 'turns' that have one each."
+            ) from None
+        if not all(isinstance(text, str) for text in texts):
             raise SystemExit(f"{path}, line {number}: 'text' is not a text.")
-        texts.append(text)
-    return texts
+        said.append(texts if "turns" in row else texts[0])
+    return said
 
 
 def main() -> int:
@@ -66,7 +71,24 @@ def main() -> int:
         for name, sentences in sets.items()
         if sentences
     ]
+    if not chosen.development:
+        held[0] &= _talks_hold(conversations(), talker)
     return 0 if held[0] else 1  # the sentences of others are for looking at: they are not everywhere
+
+
+def _talks_hold(talks: Sequence[Conversation], talker: Any) -> bool:
+    """Prints the table of the conversations and writes the turns that failed; whether the bounds are kept."""
+    from infusion_guide.evaluate.run import outcomes
+
+    if not talks:
+        return True
+    played = [judged(talk, outcome["turns"]) for talk, outcome in zip(talks, outcomes(talker, [talk.says for talk in talks]))]
+    rows, holds = figures(played)
+    print(f"\nconversations: {len(talks)}\n{rows}\n")
+    with open(RESULTS / "conversations.txt", "w", encoding="utf-8") as out:
+        out.writelines(f"{fault}\n" for talk in played for fault in talk.faults)
+    print("Turns that failed: results/conversations.txt")
+    return holds
 
 
 def _bounds_hold(name: str, sentences: List[Sentence], results: List[Dict[str, Any]]) -> bool:

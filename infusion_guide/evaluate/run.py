@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
@@ -14,6 +14,9 @@ from tqdm import tqdm
 
 from infusion_guide.engine.actions import InProcess
 from infusion_guide.replies.topic import KINDS, Topic
+
+Outcome = Dict[str, Any]
+Said = Union[str, Sequence[str]]  # one message, or the messages of one conversation
 
 
 class Assistant:
@@ -30,9 +33,9 @@ class Assistant:
         tracker = await self.agent.tracker_store.retrieve(sender)
         return [e for e in tracker.events if isinstance(e, BotUttered)][heard:]
 
-    async def outcome(self, text: str) -> Dict[str, Any]:
-        """What the assistant makes of `text` in a fresh conversation (the contract of `make eval`)."""
-        sender = uuid.uuid4().hex
+    async def outcome(self, text: str, sender: Optional[str] = None) -> Outcome:
+        """What the assistant makes of `text` in a fresh conversation, or in that of `sender` (the contract of `make eval`)."""
+        sender = sender or uuid.uuid4().hex
         said = await self.say(sender, text)
         tracker = await self.agent.tracker_store.retrieve(sender)
         names = [event.metadata.get("utter_action", "") for event in said]
@@ -44,7 +47,13 @@ class Assistant:
             "confidence": float((tracker.latest_message.intent or {}).get("confidence") or 0.0),
             "replies": names,
             "reply_text": "\n\n".join(event.text or "" for event in said),
+            "buttons": [button["title"] for event in said for button in event.data.get("buttons") or []],
         }
+
+    async def talk(self, texts: Sequence[str]) -> Outcome:
+        """One conversation: `turns`, an outcome for each of `texts`."""
+        sender = uuid.uuid4().hex
+        return {"turns": [await self.outcome(text, sender) for text in texts]}
 
 
 def kind_and_topic(names: List[str]) -> "tuple[str, Optional[str]]":
@@ -62,10 +71,13 @@ def assistant(model: Path) -> Assistant:
     return Assistant(agent)
 
 
-def outcomes(talker: Assistant, texts: List[str], show: bool = True) -> List[Dict[str, Any]]:
-    """Outcome of each text, in order; a progress bar on the terminal while it runs."""
+def outcomes(talker: Assistant, said: Sequence[Said], show: bool = True) -> List[Outcome]:
+    """Outcome of each text or, of a sequence of texts, of their conversation, in order; a progress bar while it runs."""
 
-    async def run_all() -> List[Dict[str, Any]]:
-        return [await talker.outcome(text) for text in tqdm(texts, disable=not show, unit="message", mininterval=5)]
+    async def run_all() -> List[Outcome]:
+        return [
+            await (talker.outcome(each) if isinstance(each, str) else talker.talk(each))
+            for each in tqdm(said, disable=not show, unit="message", mininterval=5)
+        ]
 
     return asyncio.run(run_all())
