@@ -74,9 +74,7 @@ class Speller:
         text = _SPOKEN_STOP.sub(".", _SPOKEN.sub(" ", text)) if _SPOKEN.search(text) else text
         text = re.sub(rf"[a-zA-Z']{{{_SQUEEZED},}}", self._spread, text)
         if self._mostly_known(text):
-            text = re.sub(
-                rf"(?<![\w'-])[a-z]{{{_MISSPELT},}}(?![\w'-])", self._corrected, text
-            )  # others are names
+            text = re.sub(rf"(?<![\w'-])[a-z]{{{_MISSPELT},}}(?![\w'-])", self._corrected, text)  # others are names
         return re.sub(r"\s+", " ", text).strip()
 
     def _mostly_known(self, text: str) -> bool:
