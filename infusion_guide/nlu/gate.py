@@ -34,6 +34,7 @@ _YES_TO = {
     "crisis/check_in_body": "crisis/medical_emergency",
     "crisis/check_in_other": "crisis/someone_else",
 }
+_FACTS = ("uncovered/other_medicines", "uncovered/condition_facts")
 # Words that mean nothing by themselves: no doubt about them is asked after.
 _BARE = {f"chitchat/{name}" for name in ("affirm", "deny", "unsure", "thanks", "greet", "goodbye", "milestone", "good_news")}
 # What is asked of the last reply once there is one: an action answers it.
@@ -62,7 +63,8 @@ class Least:
 
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
-    care topics together, after a crisis; `scope`: in out_of_scope, to be told so.
+    care topics together, after a crisis; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
+    about as a subject.
     """
 
     answer: float = 0.3
@@ -73,6 +75,7 @@ class Least:
     choices: int = 3
     care: float = 0.5
     scope: float = 0.5
+    facts: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -213,24 +216,39 @@ def _answerable(heard: Heard, ranking: Ranking, least: Least, alone: Optional[fl
 
     Crisis labels never come from here: the guard has heard the message and did not raise.
     """
-    ordinary = [
-        ranked
-        for ranked in ranking
-        if kind_of(ranked.label) != "crisis"
-        and ranked.label != "check_in_ok"
-        and not (heard.other_medicine and ranked.label in _OF_KETAMINE)
-    ]
+    ordinary = [r for r in ranking if kind_of(r.label) != "crisis" and r.label != "check_in_ok"]
+    if heard.other_medicine and ordinary:
+        found = _of_another_medicine(ordinary, least)
+        if found:
+            return found
     if not ordinary:
         return FALLBACK
     best = ordinary[0]
+    whole = sum(r.confidence for r in ordinary if Topic.of(r.label).widest == Topic.of(best.label).widest)
     in_kind = sum(ranked.confidence for ranked in ordinary if kind_of(ranked.label) == kind_of(best.label))
     if alone is not None:
         return best.label if best.confidence >= alone and best.label != OUT_OF_SCOPE else FALLBACK
     if best.label == OUT_OF_SCOPE:
         return OUT_OF_SCOPE if best.confidence >= least.scope else FALLBACK
-    if heard.other_medicine and kind_of(best.label) in ("advice", "uncovered"):
-        return best.label  # which decline
-    return best.label if best.confidence >= least.answer or in_kind >= least.kind else FALLBACK
+    return best.label if whole >= least.answer or in_kind >= least.kind else FALLBACK
+
+
+def _of_another_medicine(ranking: Ranking, least: Least) -> Optional[str]:
+    """The decline for a message that names another medicine and not ketamine; None where its own topic answers it all the same.
+
+    What the medicine is may be asked; nearly all else that people ask about their medicines a prescriber has to answer.
+    """
+    best = ranking[0].label
+    if (
+        kind_of(best) not in ("faq", "uncovered")
+        and best != OUT_OF_SCOPE
+        or (kind_of(best) == "faq" and best not in _OF_KETAMINE)
+    ):
+        return None
+    facts = sum(ranked.confidence for ranked in ranking if ranked.label in _FACTS)
+    if facts >= least.facts:
+        return "uncovered/other_medicines"
+    return next((ranked.label for ranked in ranking if kind_of(ranked.label) == "advice"), "advice/interaction")
 
 
 def _choices(ranking: Ranking, least: Least) -> Tuple[str, ...]:
