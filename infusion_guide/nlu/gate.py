@@ -239,16 +239,12 @@ def _of_another_medicine(ranking: Ranking, least: Least) -> Optional[str]:
     What the medicine is may be asked; nearly all else that people ask about their medicines a prescriber has to answer.
     """
     best = ranking[0].label
-    if (
-        kind_of(best) not in ("faq", "uncovered")
-        and best != OUT_OF_SCOPE
-        or (kind_of(best) == "faq" and best not in _OF_KETAMINE)
-    ):
-        return None
-    facts = sum(ranked.confidence for ranked in ranking if ranked.label in _FACTS)
-    if facts >= least.facts:
-        return "uncovered/other_medicines"
-    return next((ranked.label for ranked in ranking if kind_of(ranked.label) == "advice"), "advice/interaction")
+    if best in _OF_KETAMINE or best == OUT_OF_SCOPE or kind_of(best) == "uncovered":
+        facts = sum(ranked.confidence for ranked in ranking if ranked.label in _FACTS)
+        if facts >= least.facts:
+            return "uncovered/other_medicines"
+        return next((ranked.label for ranked in ranking if kind_of(ranked.label) == "advice"), "advice/interaction")
+    return None
 
 
 def _choices(ranking: Ranking, least: Least) -> Tuple[str, ...]:
