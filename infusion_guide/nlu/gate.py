@@ -73,7 +73,7 @@ class Least:
     unknown: float = 0.7
     choice: float = 0.08
     choices: int = 3
-    care: float = 0.5
+    care: float = 0.6
     scope: float = 0.5
     facts: float = 0.7
 
