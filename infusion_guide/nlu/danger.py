@@ -62,14 +62,14 @@ def judge(evidence: Evidence, least: Thresholds) -> Verdict:
     """The verdict on one message.
 
     An alarm needs the classifier to be surer than `alarm`, or an alarm wording that the classifier does not find absurd
-    (`pattern_alarm`). Anything less, down to `check_in`, asks gently, and so does a wording that the classifier finds a little
-    likely (`pattern_check_in`): alone the wordings fire on idioms. What is asked after is the crisis that is likely by itself
-    (`named`). Below that, down to `quiet`, the ordinary answer is given with a help line under it. After harmless wording
-    only a very sure classifier (`part_alarm`) is believed. Parts of a message count at that same certainty, and are asked
-    about from `part_check_in`: people bury the worst sentence in a story, or put it behind a price. After an alarm the conversation stays careful and lower thresholds count.
-    Right after a check-in, "I'm fine" is believed unless the classifier alone would sound the alarm, and doubt is not
-    asked about twice: as strong as before it is an alarm, less is let pass. The wordings are English: they mean nothing
-    in a Spanish text.
+    (`pattern_alarm`). Anything less, down to `check_in`, asks gently, and so does a wording that the classifier finds a
+    little likely (`pattern_check_in`): alone the wordings fire on idioms. What is asked after is the crisis that is likely
+    by itself (`named`). Below that, down to `quiet`, the ordinary answer is given with a help line under it. After harmless
+    wording only a very sure classifier (`part_alarm`) is believed. Parts of a message count at that same certainty, and are
+    asked about from `part_check_in`: people bury the worst sentence in a story, or put it behind a price. After an alarm
+    the conversation stays careful and lower thresholds count. Right after a check-in, "I'm fine" is believed unless the
+    classifier alone would sound the alarm, and doubt is not asked about twice: as strong as before it is an alarm, less is
+    let pass. The wordings are English: they mean nothing in a Spanish text.
     """
     wording = evidence.wording if evidence.language != "es" else None
     found = wording.level if wording else None

@@ -36,7 +36,8 @@ def parts_of(message: Message) -> List[str]:
 def split(doc: Doc) -> List[str]:
     """The sentences and joined questions of `doc`; at most MAX_PARTS texts.
 
-    Empty unless there are two questions, a question beside what somebody says of themselves, or a long story: each part costs as much as a message of its own.
+    Empty unless there are two questions, a question beside what somebody says of themselves, or a long story: each part
+    costs as much as a message of its own.
 
     A new part starts after the end of a sentence, and at a joining word followed by the opening of a question:
     "how much is it and does it hurt" has two parts, "help with anxiety and depression" has one.
