@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 import requests
@@ -64,18 +65,19 @@ def test_a_newer_release(tmp_path):
 
 
 def test_a_role_that_may_make_no_tables(fresh_postgres):
-    with create_engine(fresh_postgres.url).begin() as connection:
-        connection.execute(sa.text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
-        connection.execute(sa.text("DROP ROLE IF EXISTS weak"))
-        connection.execute(sa.text("CREATE ROLE weak LOGIN"))
-    try:
-        done = migrated(make_url(fresh_postgres.url).set(username="weak").render_as_string(hide_password=False))
-        assert done.returncode == run.NO_DATABASE
-        is_one_sentence_that_says_what_to_do(done, "GRANT")
-    finally:
-        with create_engine(fresh_postgres.url).begin() as connection:
-            connection.execute(sa.text("DROP ROLE weak"))
-            connection.execute(sa.text("GRANT CREATE ON SCHEMA public TO PUBLIC"))
+    with closing(fresh_postgres.admin()) as connection, connection.cursor() as cursor:
+        cursor.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        cursor.execute("CREATE ROLE weak LOGIN PASSWORD 'weak'")
+        try:
+            weak = make_url(fresh_postgres.url).set(username="weak", password="weak")
+            done = migrated(weak.render_as_string(hide_password=False))
+            assert done.returncode == run.NO_DATABASE
+            is_one_sentence_that_says_what_to_do(done, "GRANT")
+            done = migrated(weak.set(password="wrong").render_as_string(hide_password=False))
+            assert done.returncode == run.NO_DATABASE
+            is_one_sentence_that_says_what_to_do(done, "password")
+        finally:
+            cursor.execute("DROP ROLE weak")
 
 
 def test_a_database_that_comes_later_is_brought_up_to_date(monkeypatch, tmp_path, capfd):
