@@ -24,6 +24,8 @@ from infusion_guide.replies.reply import Reply
 logger = logging.getLogger(__name__)
 
 SECONDS = 3.0  # that a text may wait for the guard; then patterns read it
+_LEFT = 1.4  # seconds for those
+_HURRIED = 1000  # texts of one sender that wait for patterns
 _ENDS = 500  # characters at both ends that patterns then look at
 _REMEMBERED = 2000  # readings, under a hash that only this process can make
 
@@ -35,7 +37,7 @@ class Aid:
         self._app = app
         self._processor: Any = None
         self._reader: Optional[DangerReader] = None
-        self._queue = FairQueue("danger")
+        self._queue, self._hurried = FairQueue("danger"), FairQueue("patterns", _HURRIED)
         self._key = secrets.token_bytes(16)
         self._read: "OrderedDict[bytes, Optional[Reading]]" = OrderedDict()
         self._notices = CrisisNotices(lambda: app.ctx.agent.tracker_store.database) if app is not None else None
@@ -60,7 +62,11 @@ class Aid:
             logger.warning("A message waited too long for the guard; patterns read it.")
         except Exception as error:
             logger.error("The guard does not read (%s); patterns do.", type(error).__name__)
-        return first_aid.crisis_reply(text if len(text) <= 2 * _ENDS else f"{text[:_ENDS]} {text[-_ENDS:]}")
+        ends = text if len(text) <= 2 * _ENDS else f"{text[:_ENDS]} {text[-_ENDS:]}"
+        try:
+            return await asyncio.wait_for(self._hurried.run(sender, lambda: first_aid.crisis_reply(ends)), _LEFT)
+        except (TimeoutError, GaveWay):
+            return None
 
     async def instead(self, text: Any, sender: str, conversation: Optional[str]) -> Optional[Reply]:
         """As `reply`, and staff are told of it: what is said in the place of a turn. `conversation` None: nobody knows it."""

@@ -19,7 +19,8 @@ class GaveWay(RuntimeError):
 class FairQueue:
     """One job at a time, in turn of the senders."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most_of_one: int = MOST_OF_ONE) -> None:
+        self._most_of_one = most_of_one
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._waiting: "OrderedDict[str, Deque[_Job]]" = OrderedDict()
         self._count = 0
@@ -31,7 +32,7 @@ class FairQueue:
         own = self._waiting.setdefault(sender, deque())
         own.append((job, work))
         self._count += 1
-        if len(own) > MOST_OF_ONE:
+        if len(own) > self._most_of_one:
             self._give_way(sender)
         elif self._count > MOST:
             self._give_way(max(self._waiting, key=lambda each: len(self._waiting[each])))

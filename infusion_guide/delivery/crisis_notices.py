@@ -17,7 +17,7 @@ from infusion_guide.storage.turn import Effect
 logger = logging.getLogger(__name__)
 
 _REMEMBERED = 10_000  # notices of this hour that this process has begun
-_MOST = 200  # of them that are under way at once
+_MOST = 500  # of them that are under way at once
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 120.0  # seconds between two tries, twice as many each time
 _END = 12 * 3600.0  # seconds after which a notice that nobody takes is given up
 

@@ -152,8 +152,8 @@ def migrate(url: str) -> None:
         if "Can't locate revision" not in str(error):
             raise
         raise DatabaseNewer(
-            "The database belongs to a newer release than this one (DATABASE_URL). Start that release again, or restore the backup "
-            "from before the update."
+            "The database belongs to a newer release than this one (DATABASE_URL). Start that release again, or restore the "
+            "backup from before the update."
         ) from None
     except sa.exc.DBAPIError as error:
         raise _in_words(error) from error
@@ -164,17 +164,18 @@ def _in_words(error: sa.exc.DBAPIError) -> DatabaseUnavailable:
     cause, code = str(error.orig), getattr(error.orig, "pgcode", None) or ""
     if "file is not a database" in cause or "malformed" in cause:
         return DatabaseUnusable(
-            "The database file is damaged (DATABASE_URL). Put it aside and restore a backup; without one, the next start makes an "
-            "empty database."
+            "The database file is damaged (DATABASE_URL). Put it aside and restore a backup; without one, the next start makes "
+            "an empty database."
         )
     if "readonly database" in cause or "unable to open database file" in cause:
         return DatabaseUnusable(
-            "The database file cannot be written (DATABASE_URL). Give this user the file and its folder (chown), or free the disk."
+            "The database file cannot be written (DATABASE_URL). Give this user the file and its folder (chown), or free the "
+            "disk."
         )
     if code == "42501":
         return DatabaseUnusable(
-            "The role in DATABASE_URL may make no tables in the database. Let its owner run: GRANT USAGE, CREATE ON SCHEMA public "
-            "TO <that role>."
+            "The role in DATABASE_URL may make no tables in the database. Let its owner run: GRANT USAGE, CREATE ON SCHEMA "
+            "public TO <that role>."
         )
     if code.startswith("28") or "authentication failed" in cause or "does not exist" in cause:
         return DatabaseUnusable(
