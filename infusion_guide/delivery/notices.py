@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 SUBJECTS = {
     "request": "New call-back request {reference}",
     "crisis": "Crisis conversation, {when}",
+    "unstored": "Crisis message without a conversation, {when}",
     "undelivered": "Answer not delivered, {when}",
 }
 WORDS = {
@@ -116,7 +117,7 @@ def message(entry: Entry) -> EmailMessage:
     words = {"reference": _reference(payload), "when": when, "link": link(payload), "clinic": chosen.clinic_name}
     about = payload["kind"] if payload.get("stored", True) else "unstored"
     mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # every mail server takes that
-    mail["Subject"] = SUBJECTS[payload["kind"]].format(**words)
+    mail["Subject"] = SUBJECTS[about].format(**words)
     mail["From"] = sender
     mail["To"] = ", ".join(chosen.notice_email.split())
     mail["Date"] = format_datetime(localtime())

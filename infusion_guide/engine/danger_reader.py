@@ -19,12 +19,10 @@ from infusion_guide.nlu.language_detector import LANGUAGE
 from infusion_guide.nlu.safety_guard import SAFETY, SafetyGuard
 from infusion_guide.nlu.word_featurizer import WordFeaturizer
 from infusion_guide.text.cleaning import MAX_CHARACTERS, clean
-from infusion_guide.text.wording import ALARM
 
 _PIECE = 300  # characters of a text that is too long for the guard at once
 _END = 600  # characters at both ends, which are read in one
-_DOUBT = 0.5  # that a piece needs for the gentle question
-_CLOSELY = 8  # of its pieces that are read in full: those whose words alone sound most like danger
+_CLOSELY = 12  # of its pieces that are read in full: those whose words alone sound most like danger
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _NOBODY = "danger_reader"  # the conversation of a tracker that is never stored
 
@@ -52,8 +50,8 @@ class DangerReader:
         if len(text) <= MAX_CHARACTERS:
             return self._whole(text)
         closely = [text[:_END], text[-_END:], *self._worst_pieces(text)]
-        found = [reading for reading in map(self._whole, closely) if reading and _is_sure(reading.verdict)]
-        return max(found, key=lambda reading: reading.verdict.score, default=None)
+        found = [reading for reading in map(self._whole, closely) if reading]
+        return max(found, key=lambda reading: (reading.verdict.level is not None, reading.verdict.score), default=None)
 
     def _whole(self, text: str) -> Optional[Reading]:
         inputs = {PLACEHOLDER_MESSAGE: [UserMessage(text, sender_id=_NOBODY)], PLACEHOLDER_TRACKER: self._nobody}
@@ -79,22 +77,22 @@ class DangerReader:
         raise LookupError(f"The model has no {kind.__name__}.")
 
 
-def _is_sure(verdict: Verdict) -> bool:
-    """Among a hundred harmless sentences one looks doubtful: only an alarm counts, or more doubt than not."""
-    return verdict.level == ALARM or (verdict.level is not None and verdict.doubt >= _DOUBT)
-
-
 def _reading(message: Message) -> Optional[Reading]:
     verdict = message.get(SAFETY)
     return Reading(Verdict(**verdict), message.get(LANGUAGE) or "en") if verdict else None
 
 
 def _pieces(text: str) -> List[str]:
-    """`text` in sentences, and endless ones in parts that overlap."""
+    """`text` in sentences, each short one with the next as well; endless ones in parts that overlap."""
     found: List[str] = []
+    before = ""
     for sentence in filter(None, map(str.strip, _SENTENCE_END.split(text))):
-        if len(sentence) <= _PIECE:
-            found.append(sentence)
-        else:
+        if len(sentence) > _PIECE:
             found += [sentence[at : at + _PIECE] for at in range(0, len(sentence), _PIECE // 2)]
+            before = ""
+            continue
+        found.append(sentence)
+        if before and len(before) + len(sentence) < _PIECE:
+            found.append(f"{before} {sentence}")
+        before = sentence
     return list(dict.fromkeys(found))

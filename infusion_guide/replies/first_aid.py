@@ -17,7 +17,7 @@ from infusion_guide.text.wording import ALARM, CHECK_IN
 HELP_NOW = "/help_now"  # the button "I need help now"
 _ENDS = MAX_SEARCHED // 2
 # What is only true of a turn that was stored: a request that was taken down, a form's next question.
-_NEEDS_STORAGE = ("utter_callback", "utter_ask_callback")
+_NEEDS_STORAGE = ("utter_callback_", "utter_ask_callback_")
 
 
 @cache
