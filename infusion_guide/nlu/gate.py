@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.nlu.danger import Verdict
+from infusion_guide.replies.care import check_in_about, feared
 from infusion_guide.replies.topic import Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 
@@ -18,22 +19,6 @@ CHOICES = "choices"  # output property of a message that was not understood: top
 TOO_LONG, OTHER_LANGUAGE = "too_long_message", "other_language"
 OUT_OF_SCOPE = "out_of_scope"
 
-# The gentle question for what was feared, and the crisis that a yes to it means. What is not named is asked about like suicide.
-CHECK_INS = {
-    "suicide": "crisis/check_in",
-    "self_harm": "crisis/check_in",
-    "overdose": "crisis/check_in_pill",
-    "withdrawal_emergency": "crisis/check_in_drink",
-    "medical_emergency": "crisis/check_in_body",
-    "someone_else": "crisis/check_in_other",
-    "violence_abuse": "crisis/check_in_other",
-}
-_YES_TO = {
-    "crisis/check_in_pill": "crisis/overdose",
-    "crisis/check_in_drink": "crisis/withdrawal_emergency",
-    "crisis/check_in_body": "crisis/medical_emergency",
-    "crisis/check_in_other": "crisis/someone_else",
-}
 _FACTS = ("uncovered/other_medicines", "uncovered/condition_facts")
 # Words that mean nothing by themselves: no doubt about them is asked after.
 _BARE = {f"chitchat/{name}" for name in ("affirm", "deny", "unsure", "thanks", "greet", "goodbye", "milestone", "good_news")}
@@ -136,11 +121,6 @@ def kind_of(label: str) -> str:
     return label.partition("/")[0]
 
 
-def feared(before: Optional[str]) -> str:
-    """The crisis that a yes to the gentle question `before` means, crisis/suicide where it asks after nothing else."""
-    return _YES_TO.get(before or "", "crisis/suicide")
-
-
 def plain_label(heard: Heard, least: Least) -> str:
     """What the message is, were there no danger, no form and no second question."""
     if heard.button is not None:
@@ -173,7 +153,7 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
     if heard.asked and verdict.level != CHECK_IN and _says_no(heard, label, verdict):
         return Decision("crisis/care_safe" if heard.alarmed else "check_in_ok", confidence)
     if verdict.level == CHECK_IN and not (label in _BARE and confidence >= least.kind):
-        return Decision(CHECK_INS.get(verdict.topic, "crisis/check_in"), verdict.doubt, ordinary=label)
+        return Decision(check_in_about(verdict.topic), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
     if heard.spoken and label in _OF_THE_LAST_REPLY:
