@@ -45,7 +45,9 @@ def test_the_verdict(case):
 
 
 def test_every_danger_that_is_asked_about_has_its_question_or_is_unnamed():
-    asked = {case.values[0]["verdict"].partition(" ")[2] for case in cases("danger") if case.values[0]["verdict"].startswith(CHECK_IN)}
+    asked = {
+        case.values[0]["verdict"].partition(" ")[2] for case in cases("danger") if case.values[0]["verdict"].startswith(CHECK_IN)
+    }
     assert UNNAMED in asked and asked - {UNNAMED} <= set(CHECK_INS)
 
 
