@@ -40,6 +40,10 @@ _OF_THE_LAST_REPLY = {
     "chitchat/explain": "explain_last",
     "chitchat/not_my_question": "not_my_question",
 }
+# Small talk that is none: somebody says how they are, and is met before anything is answered.
+FEELINGS = tuple(
+    f"chitchat/{name}" for name in ("grief", "milestone", "good_news", "ashamed", "lonely", "tired", "afraid", "frustrated")
+)
 # Topics that say what ketamine is given for: never the answer where another medicine is named and ketamine is not.
 _OF_KETAMINE = {
     f"faq/{name}"
@@ -234,8 +238,12 @@ def _choices(ranking: Ranking, least: Least) -> Tuple[str, ...]:
 
 
 def _questions(heard: Heard, least: Least) -> Tuple[str, ...]:
-    """Distinct labels of the parts that are sure enough to be answered one by one; at most three, none of a long story."""
+    """Distinct labels of the parts that are sure enough to be answered one by one; at most three, none of a long story.
+
+    A feeling is met first, then what was asked is answered.
+    """
     if not 2 <= len(heard.parts) <= 4:
         return ()
-    labels = (_answerable(heard, ranking, least, least.part) for ranking in heard.parts)
-    return tuple(dict.fromkeys(label for label in labels if Topic.of(label).is_answerable))[:3]
+    labels = dict.fromkeys(_answerable(heard, ranking, least, least.part) for ranking in heard.parts)
+    met = [label for label in labels if label in FEELINGS][:1]
+    return tuple([*met, *(label for label in labels if Topic.of(label).is_answerable)][:3])

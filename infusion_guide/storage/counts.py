@@ -12,6 +12,7 @@ from typing import List, Optional, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from infusion_guide.replies.care import is_care, is_check_in
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.topic import Topic
 from infusion_guide.storage.tables import facts
@@ -43,7 +44,9 @@ def outcome_of(names: Sequence[str]) -> str:
 def _outcome(name: str) -> str:
     topic = Topic.of(name)
     if topic.kind == "crisis":
-        return "check_in" if topic.name == "check_in" else "crisis"
+        if is_care(name):
+            return "answered"  # of a question after the crisis, which was counted
+        return "check_in" if is_check_in(name) else "crisis"
     if topic.is_fallback:
         return "other" if topic.name.startswith(("fallback_empty", "fallback_too_long")) else "missed"
     if topic.kind == "uncovered":
