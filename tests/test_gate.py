@@ -18,6 +18,7 @@ from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 from tests.verdicts import cases
 
 READ = ("text", "too_long")  # what the guard has read
+OF_ADDICTION = ("faq/what_is_addiction", "faq/addiction_use")  # whose other medicine is what somebody is addicted to
 
 
 def ranking(found):
@@ -107,6 +108,6 @@ def test_another_medicine_is_never_answered_with_what_ketamine_is_for():
     for name in (name for name in names() if Topic.of(name).kind == "faq"):
         sections = {claims()[source].section for wording in variations(name) for source in wording.sources if source in claims()}
         label = Topic.of(name).label
-        of_ketamine = any("Ketamine" in section for section in sections) and label != "faq/what_is_addiction"
+        of_ketamine = any("Ketamine" in section for section in sections) and label not in OF_ADDICTION
         heard = Heard(ranking=ranking({label: 0.99}), verdict=verdict(""), other_medicine=True)
         assert decide(heard, None, Least()).label == (FALLBACK if of_ketamine else label), label

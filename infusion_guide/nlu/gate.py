@@ -49,7 +49,7 @@ _OF_KETAMINE = {
     f"faq/{name}"
     for name in (
         *("what_is", "how_works", "bdnf_glutamate", "dose_conscious", "rapid_onset", "duration_frequency", "other_uses"),
-        *("depression", "anxiety", "ptsd", "evidence", "addiction_use", "cravings", "withdrawal", "underlying_issues"),
+        *("depression", "anxiety", "ptsd", "evidence", "cravings", "withdrawal", "underlying_issues"),
     )
 }
 
