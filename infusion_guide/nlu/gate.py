@@ -34,6 +34,8 @@ _YES_TO = {
     "crisis/check_in_body": "crisis/medical_emergency",
     "crisis/check_in_other": "crisis/someone_else",
 }
+# Words that mean nothing by themselves: no doubt about them is asked after.
+_BARE = {f"chitchat/{name}" for name in ("affirm", "deny", "unsure", "thanks", "greet", "goodbye", "milestone", "good_news")}
 # What is asked of the last reply once there is one: an action answers it.
 _OF_THE_LAST_REPLY = {
     "chitchat/repeat": "repeat_last",
@@ -167,14 +169,14 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
         return Decision(f"crisis/{verdict.topic}", verdict.score, ordinary=label)
     if heard.asked and verdict.level != CHECK_IN and _says_no(heard, label, verdict):
         return Decision("crisis/care_safe" if heard.alarmed else "check_in_ok", confidence)
-    if verdict.level == CHECK_IN:
+    if verdict.level == CHECK_IN and not (label in _BARE and confidence >= least.kind):
         return Decision(CHECK_INS.get(verdict.topic, "crisis/check_in"), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
     if heard.spoken and label in _OF_THE_LAST_REPLY:
         return Decision(_OF_THE_LAST_REPLY[label], confidence)
     ordinary = _ordinary(heard, label, least)
-    return replace(ordinary, quiet=True) if verdict.level == QUIET else ordinary
+    return replace(ordinary, quiet=True) if verdict.level == QUIET and label not in _BARE else ordinary
 
 
 def _crises(in_context: Mapping[str, float]) -> Mapping[str, float]:
