@@ -118,6 +118,7 @@ class TrackerStore(RasaTrackerStore):
             turn=turn,
         )
         if turn:
+            turn.worked_out = True
             names = [reply.name for reply in turn.replies]
             stored_turn.outcome = counts.outcome_of(names)
             stored_turn.counted = counts.of_turn(tracker.get_latest_input_channel() or "", names, began=not version)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.nlu.danger import Verdict
+from infusion_guide.replies.care import check_in_about, feared
 from infusion_guide.replies.topic import Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 
@@ -18,22 +19,7 @@ CHOICES = "choices"  # output property of a message that was not understood: top
 TOO_LONG, OTHER_LANGUAGE = "too_long_message", "other_language"
 OUT_OF_SCOPE = "out_of_scope"
 
-# The gentle question for what was feared, and the crisis that a yes to it means. What is not named is asked about like suicide.
-CHECK_INS = {
-    "suicide": "crisis/check_in",
-    "self_harm": "crisis/check_in",
-    "overdose": "crisis/check_in_pill",
-    "withdrawal_emergency": "crisis/check_in_drink",
-    "medical_emergency": "crisis/check_in_body",
-    "someone_else": "crisis/check_in_other",
-    "violence_abuse": "crisis/check_in_other",
-}
-_YES_TO = {
-    "crisis/check_in_pill": "crisis/overdose",
-    "crisis/check_in_drink": "crisis/withdrawal_emergency",
-    "crisis/check_in_body": "crisis/medical_emergency",
-    "crisis/check_in_other": "crisis/someone_else",
-}
+_FACTS = ("uncovered/other_medicines", "uncovered/condition_facts")
 # Words that mean nothing by themselves: no doubt about them is asked after.
 _BARE = {f"chitchat/{name}" for name in ("affirm", "deny", "unsure", "thanks", "greet", "goodbye", "milestone", "good_news")}
 # What is asked of the last reply once there is one: an action answers it.
@@ -62,7 +48,8 @@ class Least:
 
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
-    care topics together, after a crisis; `scope`: in out_of_scope, to be told so.
+    care topics together, after a crisis; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
+    about as a subject.
     """
 
     answer: float = 0.3
@@ -71,8 +58,9 @@ class Least:
     unknown: float = 0.7
     choice: float = 0.08
     choices: int = 3
-    care: float = 0.5
+    care: float = 0.6
     scope: float = 0.5
+    facts: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -133,11 +121,6 @@ def kind_of(label: str) -> str:
     return label.partition("/")[0]
 
 
-def feared(before: Optional[str]) -> str:
-    """The crisis that a yes to the gentle question `before` means, crisis/suicide where it asks after nothing else."""
-    return _YES_TO.get(before or "", "crisis/suicide")
-
-
 def plain_label(heard: Heard, least: Least) -> str:
     """What the message is, were there no danger, no form and no second question."""
     if heard.button is not None:
@@ -171,7 +154,7 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
         return Decision("crisis/care_safe" if heard.alarmed else "check_in_ok", confidence)
     bare = label in _BARE and label == heard.ranking[0].label and confidence >= least.kind
     if verdict.level == CHECK_IN and not bare:
-        return Decision(CHECK_INS.get(verdict.topic, "crisis/check_in"), verdict.doubt, ordinary=label)
+        return Decision(check_in_about(verdict.topic), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
     if heard.spoken and label in _OF_THE_LAST_REPLY:
@@ -214,24 +197,35 @@ def _answerable(heard: Heard, ranking: Ranking, least: Least, alone: Optional[fl
 
     Crisis labels never come from here: the guard has heard the message and did not raise.
     """
-    ordinary = [
-        ranked
-        for ranked in ranking
-        if kind_of(ranked.label) != "crisis"
-        and ranked.label != "check_in_ok"
-        and not (heard.other_medicine and ranked.label in _OF_KETAMINE)
-    ]
+    ordinary = [r for r in ranking if kind_of(r.label) != "crisis" and r.label != "check_in_ok"]
+    if heard.other_medicine and ordinary:
+        found = _of_another_medicine(ordinary, least)
+        if found:
+            return found
     if not ordinary:
         return FALLBACK
     best = ordinary[0]
+    whole = sum(r.confidence for r in ordinary if Topic.of(r.label).widest == Topic.of(best.label).widest)
     in_kind = sum(ranked.confidence for ranked in ordinary if kind_of(ranked.label) == kind_of(best.label))
     if alone is not None:
         return best.label if best.confidence >= alone and best.label != OUT_OF_SCOPE else FALLBACK
     if best.label == OUT_OF_SCOPE:
         return OUT_OF_SCOPE if best.confidence >= least.scope else FALLBACK
-    if heard.other_medicine and kind_of(best.label) in ("advice", "uncovered"):
-        return best.label  # which decline
-    return best.label if best.confidence >= least.answer or in_kind >= least.kind else FALLBACK
+    return best.label if whole >= least.answer or in_kind >= least.kind else FALLBACK
+
+
+def _of_another_medicine(ranking: Ranking, least: Least) -> Optional[str]:
+    """The decline for a message that names another medicine and not ketamine; None where its own topic answers it all the same.
+
+    What the medicine is may be asked; nearly all else that people ask about their medicines a prescriber has to answer.
+    """
+    best = ranking[0].label
+    if best in _OF_KETAMINE or best == OUT_OF_SCOPE or kind_of(best) == "uncovered":
+        facts = sum(ranked.confidence for ranked in ranking if ranked.label in _FACTS)
+        if facts >= least.facts:
+            return "uncovered/other_medicines"
+        return next((ranked.label for ranked in ranking if kind_of(ranked.label) == "advice"), "advice/interaction")
+    return None
 
 
 def _choices(ranking: Ranking, least: Least) -> Tuple[str, ...]:

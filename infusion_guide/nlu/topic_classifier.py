@@ -26,7 +26,10 @@ from infusion_guide.text.cleaning import clean
 # {"label": str, "confidence": float}, best first, RANKED entries.
 RANKINGS = "rankings"
 RANKED = 10
-_EVERY = 3  # of the sentences that stand alone, the context model learns every third: more cost minutes and change nothing
+_EVERY = 5  # of the sentences that stand alone, the context model learns every fifth: about as many as there are follow-ups
+
+# Set on a message: for the whole text and each part, how probable each crisis topic is by itself, {topic: probability}.
+CRISES = "crises"
 
 # Set on a message where something was said before: what it means after that, {label: probability}, ITSELF among the labels.
 IN_CONTEXT = "in_context"
@@ -62,6 +65,7 @@ class TopicClassifier(TrainedComponent):
         before = topic_before(tracker)
         for message in worded(messages):
             rows = [dict(zip(self.model.alone.labels, row)) for row in self.model.alone.probabilities(message).tolist()]
+            message.set(CRISES, [{label[7:]: row[label] for label in row if label.startswith("crisis/")} for row in rows])
             if before:
                 read = self.model.in_context.read(message.get(VECTORS).values[0], before)
                 message.set(IN_CONTEXT, read)

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import re
 from typing import Any, Optional
 
 from sanic import Sanic, response
@@ -21,6 +22,8 @@ from infusion_guide.storage.privacy import purge_daily
 from infusion_guide.watch import logs
 
 logger = logging.getLogger(__name__)
+
+_MESSAGES = re.compile("/webhooks/[^/]+/webhook")
 
 # OWASP Secure Headers Project; pages that need more (the widget's demonstration) set their own Content-Security-Policy.
 _HEADERS = {
@@ -54,8 +57,11 @@ def protect(app: Sanic) -> None:
 
 
 async def _hold_until_ready(request: Request) -> Optional[HTTPResponse]:
-    """Sanic lets messages in before `_prepare` has ended; until then they would meet an assistant that may forget them."""
-    if request.app.ctx.ready:
+    """Sanic lets calls in before `_prepare` has ended; until then they would meet an assistant that may forget them.
+
+    Messages pass: the door reads them for danger, and says to all others that they come too early.
+    """
+    if request.app.ctx.ready or (request.method == "POST" and _MESSAGES.fullmatch(request.path)):
         return None
     return response.json({"error": "The assistant is starting. Please try again."}, status=503, headers={"Retry-After": "2"})
 
