@@ -58,6 +58,8 @@ WRONG = [
         ["nine to five"],
         f": '{{value}}' cannot be read. Write hours such as Mon-Fri 9:00-17:00, Sat 9:00-12:00. {FIX}",
     ),
+    (["LANGUAGE"], ["fr", "en,es"], " is '{value}'; it is en or es. Fix it in .env."),
+    (["CLINIC_LANGUAGES"], ["es", "en, es"], " is '{value}'; it is en or en,es. Fix it in .env."),
     (
         ["CLINIC_TIMEZONE"],
         ["Atlantis", "../../etc/passwd"],
@@ -165,6 +167,8 @@ RIGHT = [
     (["CRISIS_CHAT"], ["988lifeline.org", "help.example.org/chat/now"]),
     (["CLINIC_HOURS"], ["Mon-Fri 9-17"]),
     (["CLINIC_TIMEZONE"], ["America/Chicago"]),
+    (["LANGUAGE"], ["es"]),
+    (["CLINIC_LANGUAGES"], ["en,es"]),
     (["CLINIC_HOLIDAYS"], ["US-IL 2026-12-24"]),
     (["CLINIC_COUNTRY"], ["CA"]),
     (PORTS, ["1", "65535"]),

@@ -69,7 +69,7 @@ def test_the_digest_changes_with_any_word(monkeypatch):
 
 
 def test_the_digest_of_a_reply_is_of_its_words_not_of_the_topics_it_offers(monkeypatch):
-    (written,) = (variation.written for variation in variations("utter_faq/ptsd"))
+    written = variations("utter_faq/ptsd")[0].written
 
     def digest(**changed):
         metadata = {**written["metadata"], **{key: value for key, value in changed.items() if key != "text"}}

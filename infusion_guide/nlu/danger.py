@@ -73,7 +73,8 @@ def judge(evidence: Evidence, least: Thresholds) -> Verdict:
     """
     wording = evidence.wording if evidence.language != "es" else None
     found = wording.level if wording else None
-    score, doubt = _danger(evidence.whole), 1 - evidence.whole[NONE]
+    score = _danger(evidence.whole)
+    doubt = score + evidence.whole[CHECK_IN]
     worst = max([evidence.whole, *evidence.parts], key=_danger)
     buried = _danger(worst) >= least.part_alarm
     hidden = max((1 - part[NONE] for part in evidence.parts), default=0.0) >= least.part_check_in

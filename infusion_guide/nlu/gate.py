@@ -152,14 +152,15 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
         return Decision(f"crisis/{verdict.topic}", verdict.score, ordinary=label)
     if heard.asked and verdict.level != CHECK_IN and _says_no(heard, label, verdict):
         return Decision("crisis/care_safe" if heard.alarmed else "check_in_ok", confidence)
-    if verdict.level == CHECK_IN and not (label in _BARE and confidence >= least.kind):
+    bare = label in _BARE and label == heard.ranking[0].label and confidence >= least.kind
+    if verdict.level == CHECK_IN and not bare:
         return Decision(check_in_about(verdict.topic), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
     if heard.spoken and label in _OF_THE_LAST_REPLY:
         return Decision(_OF_THE_LAST_REPLY[label], confidence)
     ordinary = _ordinary(heard, label, least)
-    return replace(ordinary, quiet=True) if verdict.level == QUIET and label not in _BARE else ordinary
+    return replace(ordinary, quiet=True) if verdict.level == QUIET and not bare else ordinary
 
 
 def _crises(in_context: Mapping[str, float]) -> Mapping[str, float]:

@@ -73,7 +73,7 @@ def _lines(name: str, chosen: Variation, turn: int, now: Situation) -> List[str]
         lines = [fill(chosen.text, now.words)]
         document = [source for source in sources(chosen.sources) if source.kind == DOCUMENT]
         if document and topic.kind == "faq":
-            lines.append(f"{document[0].label}.")
+            lines.append(f"{document[0].said_in(language)}.")
     if topic.kind == "crisis" and Topic.of(now.kept_back).is_answerable and is_alarm(name):
         lines.append(line("utter_several_danger", turn=already, language=language))
     if chosen.hours:
