@@ -10,7 +10,7 @@ from actions.conversation import replies
 from infusion_guide.replies.guided import ENDS, reply_of
 from infusion_guide.replies.topic import Topic
 from infusion_guide.tools.steps import ANSWERS, TOOL, WAITS, State, Turn, again, begin, go_on, tools
-from infusion_guide.tools.words import may_be_offered
+from infusion_guide.tools.words import may_be_offered, quotes
 
 
 class ActionTool(Action):
@@ -23,8 +23,8 @@ class ActionTool(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
         turn = _turn(tracker)
-        given = {ANSWERS: dict(turn.answers)} if turn.answers else {}
         for name in turn.says:
+            given = {ANSWERS: dict(turn.answers)} if turn.answers and quotes(name) else {}
             dispatcher.utter_message(response=name, **given)
         answers = turn.state.answers if turn.state else {}
         return [SlotSet(TOOL, turn.state.slot if turn.state else None), SlotSet(ANSWERS, dict(answers) or None)]

@@ -36,9 +36,10 @@ from infusion_guide.nlu.plain_speller import AS_WRITTEN
 from infusion_guide.nlu.safety_guard import SAFETY
 from infusion_guide.nlu.topic_classifier import IN_CONTEXT, RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
+from infusion_guide.replies.guided import ENDS, reply_of
 from infusion_guide.replies.topic import KINDS, Topic
 from infusion_guide.tools import reading as tools
-from infusion_guide.tools.steps import State
+from infusion_guide.tools.steps import HOW, State
 
 # Output properties of a message, beside FORM_ANSWER (a choice of infusion_guide/callbacks/reading.py, or "words") and CHOICES.
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
@@ -125,7 +126,7 @@ class ConfidenceGate(GraphComponent):
         if tracker.active_loop_name or message.get(READING) != "text":
             return None
         text, state = message.get(AS_WRITTEN) or message.get(TEXT), State.of(tracker.current_slot_values())
-        if state:
+        if state and (state.step != HOW or said(tracker)[-1:] == [reply_of(ENDS, HOW)]):
             choice = tools.reading(state, text, label)
             return f"{TOOL_ANSWER}/{choice}" if choice else None
         offered = [payload[1:] for payload in offered_payloads(tracker, turns=1) if kind_of(payload[1:]) == START_TOOL]

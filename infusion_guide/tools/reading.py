@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Dict, FrozenSet, Optional
 
-from infusion_guide.callbacks.reading import asks_something, plain
+from infusion_guide.callbacks.reading import asks_in_order, asks_something, plain
 from infusion_guide.replies.guided import ASK, BETTER, ENOUGH, NEXT, SAME, SKIP, STOP, WORSE, tool_words
 from infusion_guide.tools.steps import AGAIN, HOW, WAIT, WORDS, State, Step
 
@@ -66,9 +66,13 @@ def _asked(step: Step, said: str, text: str, label: str) -> Optional[str]:
         return SKIP
     if said in _phrases()[WORSE] and {"worse", "peor"} & set(said.split()):
         return WORSE  # alone it is no answer; "I feel worse at night" is one
-    if label in _STEERS or (asks_something(text) and not step.questions):
+    if label in _STEERS or (_asks(said, text) and not step.questions):
         return None
     return WORDS
+
+
+def _asks(said: str, text: str) -> bool:
+    return asks_in_order(text) or (asks_something(text) and said.startswith(("tell ", "explain ")))
 
 
 def _told(step: Step, said: str, text: str, label: str) -> Optional[str]:

@@ -11,7 +11,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.engine.policies.safety_policy import FixedPolicy, actions_since_user
 from infusion_guide.tools.reading import must_wait
-from infusion_guide.tools.steps import ANSWERS, TOOL, WAITS, State
+from infusion_guide.tools.steps import ANSWERS, HOW, TOOL, WAITS, State
 
 ACTION = "action_tool"
 LEAVES = ("crisis", "request_callback", "talk_to_person")  # intents that end a tool at once
@@ -19,7 +19,7 @@ LEAVES = ("crisis", "request_callback", "talk_to_person")  # intents that end a 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True)
 class ToolPolicy(FixedPolicy):
-    """As FormPolicy does for forms."""
+    """As FormPolicy does for forms. How a patient is now is asked once: who speaks of something else is not asked again."""
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
@@ -34,7 +34,8 @@ class ToolPolicy(FixedPolicy):
         if done[-1] == ACTION:
             return ACTION_LISTEN_NAME
         left = tracker.latest_message and tracker.latest_message.intent.get("name") in LEAVES
-        return ACTION if State.of(tracker.current_slot_values()) and not left else None
+        state = State.of(tracker.current_slot_values())
+        return ACTION if state and state.step != HOW and not left else None
 
     def predict_action_probabilities(
         self,
