@@ -124,3 +124,30 @@ def test_after_an_eating_disorder_or_a_withdrawal_none_is_offered(small_talk, sl
     talk.say("ketamine and withdrawal")
     talk.say("help me breathe")
     assert START not in talk.buttons
+
+
+# ---- With the trained assistant
+
+
+def test_the_trained_assistant_breathes_with_a_patient(talk):
+    assert talk.say("can you do a breathing exercise with me") == ["utter_faq/breathing"]
+    assert steps(talk.press(START)) == ["breathing/ready"]
+    assert steps(talk.say("ok")) == ["breathing/first"]
+    assert steps(talk.say("how much does one infusion cost?")) == ["utter_uncovered/cost", "breathing/first"]
+    assert steps(talk.say("i feel worse")) == ["ends/worse_after_breathing"]
+
+
+def test_the_trained_guard_breaks_a_tool(talk):
+    talk.say("can you do a breathing exercise with me")
+    talk.press(START)
+    assert talk.say("i want to kill myself") == ["utter_crisis/suicide"]
+    assert talk.say("does it help with depression?") == ["utter_faq/depression"]  # the step does not come back
+
+
+def test_the_trained_assistant_takes_answers_in_own_words(talk):
+    talk.say("help me make a plan for my triggers")
+    talk.press(START)
+    assert steps(talk.say("when my brother comes over with beer")) == ["trigger_plan/do_1"]
+    assert steps(talk.say("go to my room and text ana")) == ["trigger_plan/trigger_2"]
+    assert steps(talk.say("that's all")) == ["trigger_plan/call"]
+    assert steps(talk.say("ana")) == ["trigger_plan/plan", "ends/how"]

@@ -67,6 +67,14 @@ def test_no_text_stands_twice():
     assert len(texts) == len(set(texts))
 
 
+def test_no_tool_speaks_of_food_or_weight():
+    for name in REPLIES:
+        for each in variations(name):
+            assert not re.search(
+                r"\b(eat|food|meals?|diet|weight|fast|coma|comer|comida|peso corporal|dieta|ayuno)\b", each.text, re.I
+            ), name
+
+
 def test_every_step_is_written_in_both_languages():
     for name in REPLIES:
         spoken = [each.language for each in variations(name)]

@@ -159,7 +159,7 @@ def asks_something(text: str) -> bool:
 
 
 def asks_in_order(text: str) -> bool:
-    """Whether `text` is a question even where things are named: "what does it cost" is, "what it costs" and "when I'm sad" are not."""
+    """Whether `text` asks even where things are named: "what does it cost" does, "what it costs" and "when I'm sad" do not."""
     return asks_something(text) and (text.rstrip().endswith("?") or _asks_in_order(plain(text)))
 
 
