@@ -5,8 +5,7 @@ import re
 import pytest
 
 from infusion_guide.callbacks import fields, reading
-from infusion_guide.nlu.gate import CHECK_INS
-from infusion_guide.replies.care import is_care
+from infusion_guide.replies.care import CHECK_INS, is_care
 from infusion_guide.replies.pins import changed
 from infusion_guide.replies.topic import Topic
 from infusion_guide.storage import taught as room

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.nlu.danger import NONE, UNNAMED, Evidence, Thresholds, judge
-from infusion_guide.nlu.gate import CHECK_INS
+from infusion_guide.replies.care import CHECK_INS
 from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, QUIET, REASSURED, Wording
 from tests.verdicts import cases
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.nlu.danger import Verdict
-from infusion_guide.nlu.gate import CHECK_INS, FALLBACK, Heard, Least, Ranked, decide, feared, kind_of, plain_label
+from infusion_guide.nlu.gate import FALLBACK, Heard, Least, Ranked, decide, kind_of, plain_label
 from infusion_guide.replies.book import names, variations
-from infusion_guide.replies.care import is_check_in
+from infusion_guide.replies.care import CHECK_INS, feared, is_check_in
 from infusion_guide.replies.ledger import claims
 from infusion_guide.replies.topic import KINDS, Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
