@@ -32,7 +32,9 @@ SET_BY_PIPELINE = {
     "not_my_question",
     "repeat_last",
     "several_questions",
+    "start_tool",
     "too_long_message",
+    "tool_answer",
 }
 # What buttons send besides topics.
 OTHER_BUTTONS = {"/help_now", "/check_in_ok", "/request_callback"} | {

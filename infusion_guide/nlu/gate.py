@@ -9,6 +9,7 @@ from infusion_guide.replies.topic import Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 
 FORM_ANSWER = "form_answer"
+TOOL_ANSWER, START_TOOL = "tool_answer", "start_tool"
 FALLBACK = "nlu_fallback"
 SEVERAL = "several_questions"
 ORDINARY = (
@@ -136,8 +137,11 @@ def plain_label(heard: Heard, least: Least) -> str:
     return _answerable(heard, heard.ranking, least, None if heard.known_words else least.unknown)
 
 
-def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
-    """The decision on one message; `form_answer`: how it answers the question of a form under way, None: not at all."""
+def decide(heard: Heard, form_answer: Optional[str], least: Least, in_tool: Optional[str] = None) -> Decision:
+    """The decision on one message; `form_answer`: how it answers the question of a form under way, None: not at all.
+
+    `in_tool`: the label of what the message does with a guided tool (tool_answer/next, start_tool/breathing), None: nothing.
+    """
     label = plain_label(heard, least)
     verdict = heard.verdict
     if heard.button is not None or verdict is None:  # a button, or nothing to read: no words to find danger in
@@ -157,6 +161,8 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
         return Decision(check_in_about(verdict.topic), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
+    if in_tool:
+        return Decision(in_tool, confidence, quiet=verdict.level == QUIET)
     if heard.spoken and label in _OF_THE_LAST_REPLY:
         return Decision(_OF_THE_LAST_REPLY[label], confidence)
     ordinary = _ordinary(heard, label, least)
