@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.nlu.danger import Verdict
-from infusion_guide.nlu.gate import FALLBACK, Heard, Least, Ranked, decide, kind_of, plain_label
+from infusion_guide.nlu.gate import Heard, Least, Ranked, decide, kind_of, plain_label
 from infusion_guide.replies.book import names, variations
-from infusion_guide.replies.care import CHECK_INS, feared, is_check_in
+from infusion_guide.replies.care import check_in_about, feared, is_alarm, is_check_in
 from infusion_guide.replies.ledger import claims
 from infusion_guide.replies.topic import KINDS, Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
@@ -86,9 +86,9 @@ def test_the_kind_of_a_label(label, kind):
 
 
 def test_every_gentle_question_is_asked_after_what_a_yes_to_it_means():
-    for question in set(CHECK_INS.values()):
+    for question in {check_in_about(Topic.of(name).name) for name in names() if is_alarm(name)} | {check_in_about("unnamed")}:
         assert Topic.of(question).reply in names() and is_check_in(Topic.of(question).reply)
-        assert CHECK_INS[Topic.of(feared(question)).name] == question, f"a yes to {question} is a crisis it does not ask about"
+        assert check_in_about(Topic.of(feared(question)).name) == question, f"yes to {question} is what it does not ask about"
 
 
 @pytest.mark.parametrize("before", [None, "faq/ptsd", "crisis/overdose"])
@@ -110,4 +110,4 @@ def test_another_medicine_is_never_answered_with_what_ketamine_is_for():
         label = Topic.of(name).label
         of_ketamine = any("Ketamine" in section for section in sections) and label not in OF_ADDICTION
         heard = Heard(ranking=ranking({label: 0.99}), verdict=verdict(""), other_medicine=True)
-        assert decide(heard, None, Least()).label == (FALLBACK if of_ketamine else label), label
+        assert decide(heard, None, Least()).label == ("advice/interaction" if of_ketamine else label), label
