@@ -43,6 +43,7 @@ LEARNED = (
     "data/nlu/faq/depression.yml",
     "data/rules/faq.yml",
     "infusion_guide/nlu/topic_classifier.py",
+    "infusion_guide/nlu/minilm/delta.json",
     "infusion_guide/engine/policies/intent_rule_policy.py",
 )
 
