@@ -13,7 +13,20 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infusion_guide.staff import answers, audit, conversations, live, people, report, requests, sign_in, teaching, unanswered
+from infusion_guide.staff import (
+    answers,
+    audit,
+    conversations,
+    first_day,
+    live,
+    people,
+    report,
+    requests,
+    sign_in,
+    signing,
+    teaching,
+    unanswered,
+)
 from infusion_guide.staff.access import Guesses, NotSignedIn, page, public_page
 from infusion_guide.staff.rendering import FOLDER, render
 from infusion_guide.storage.database import Database, DatabaseUnavailable
@@ -67,6 +80,8 @@ def create(database: Database) -> Starlette:
         Route(STYLESHEET, stylesheet),
         Route("/staff/health", health),
         *live.ROUTES,
+        *first_day.ROUTES,
+        *signing.ROUTES,
         *sign_in.ROUTES,
         *(route for module in PAGES for route in module.ROUTES),
     ]

@@ -16,6 +16,7 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.staff import first_day
 from infusion_guide.staff.access import ADMINS, CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.live import quiet_page
@@ -92,6 +93,7 @@ async def _list(request: Request) -> Dict[str, Any]:
 
     rows, total, unseen = await request.state.database.run(work)
     return {
+        "first_day": None if rows or reason else await first_day.known(request),
         "rows": [(row, _address(row.sender_id), _whys(row), _channel(row.sender_id)) for row in rows],
         "unseen": [(row, _address(row.sender_id)) for row in unseen],
         "total": total,

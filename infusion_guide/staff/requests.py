@@ -19,6 +19,7 @@ from infusion_guide.callbacks.fields import Field, readable
 from infusion_guide.clinic.clock import clinic_time, clinic_zone
 from infusion_guide.clinic.hours import opening_hours
 from infusion_guide.report.csv_export import csv_response
+from infusion_guide.staff import first_day
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
 from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.forms import StaffForm
@@ -129,10 +130,12 @@ async def _list(request: Request) -> Dict[str, Any]:
         }
 
     values = await request.state.database.run(work)
+    first = await first_day.known(request) if not any(values["counts"].values()) else None
     here = urlencode({"show": show, **({"search": search} if search else {})})
     pages = page_count(values["found"].total, A_PAGE)
     shown = {"show": show, "search": search, "number": number, "pages": pages, "tabs": _TABS, "here": here}
-    return {**shown, **values, "now": now, "most_searched": MOST_SEARCHED, "days_first": show in ("new", "taken")}
+    told = {"now": now, "first_day": first, "most_searched": MOST_SEARCHED, "longest_first": show in ("new", "taken")}
+    return {**shown, **values, **told}
 
 
 @page()

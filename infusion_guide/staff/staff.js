@@ -19,15 +19,27 @@
     button.addEventListener("click", () => window.print());
   }
 
-  // A link or button with data-key is pressed by that key alone, except while somebody types.
+  // A link or button with data-key is pressed by that key alone, one with data-focus gets the focus; not while somebody
+  // types, and not where the keys are switched off.
+  const keys = document.getElementById("keys");
+  if (keys) {
+    keys.hidden = false;
+    keys.setAttribute("aria-pressed", String(kept.get("keys") !== "off"));
+    keys.addEventListener("click", () => {
+      const on = kept.get("keys") === "off";
+      kept.set("keys", on ? "on" : "off");
+      keys.setAttribute("aria-pressed", String(on));
+    });
+  }
   document.addEventListener("keydown", (event) => {
+    if (!keys || kept.get("keys") === "off") return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target.closest("input:not([type=hidden]), select, textarea, [contenteditable]")) return;
-    const wanted = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
-    if (wanted) {
-      event.preventDefault();
-      wanted.click();
-    }
+    const key = CSS.escape(event.key.toLowerCase());
+    const [pressed, focused] = [document.querySelector(`[data-key="${key}"]`), document.querySelector(`[data-focus="${key}"]`)];
+    if (!pressed && !focused) return;
+    event.preventDefault();
+    pressed ? pressed.click() : focused.focus();
   });
 
   // ---- What comes in ----
