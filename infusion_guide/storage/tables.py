@@ -99,6 +99,8 @@ requests = sa.Table(
     sa.Column("taken_by", sa.String(64)),
     sa.Column("taken", sa.Float),  # first time
     sa.Column("done", sa.Float),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # calls that nobody answered (desk.py)
+    sa.Column("next_try", sa.Float),  # before it, nobody need call
 )
 
 # What staff wrote down about a request.
@@ -156,6 +158,40 @@ clinic_answers = sa.Table(
     sa.Column("written_by", sa.String(64), nullable=False),
     sa.Column("at", sa.Float, nullable=False),
     sa.UniqueConstraint("topic", "version"),
+)
+
+# The words that a signature was given for, as patients read them: what changed since is shown as a difference.
+signed_words = sa.Table(
+    "signed_words",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),  # as in reviews
+    sa.Column("words", sa.Text, nullable=False),
+)
+
+# What a reader of a reply tells its author.
+reply_comments = sa.Table(
+    "reply_comments",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False, index=True),  # utter_...
+    sa.Column("digest", sa.String(64), nullable=False),  # of the words that were read
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("staff", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("settled_by", sa.String(64)),
+    sa.Column("settled", sa.Float),
+)
+
+# The whole set of replies as it was signed, under a name; the newest is in force.
+releases = sa.Table(
+    "releases",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("digest", sa.String(64), nullable=False),  # of the list to sign (review.digest_of_all)
+    sa.Column("replies", sa.Text, nullable=False),  # JSON: digest of each reply by its name
+    sa.Column("signed_by", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
 )
 
 # A clinician's signature under a reply: it counts for the words whose digest it names, and no longer once they change.
