@@ -168,6 +168,7 @@ CHECKS: Tuple[Check, ...] = (
     opening_hours,
     servers.notices,
     servers.database,
+    servers.server_log,
     servers.redis,
     servers.assistant,
     servers.actions,

@@ -24,6 +24,7 @@ from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.run.commands import local_url
 from infusion_guide.run.findings import FIX, NOTE, OK, SKEW, Finding
+from infusion_guide.storage import server_log as logged
 from infusion_guide.storage.database import create_engine, full_url
 
 _ASKING = 2.0  # seconds that a server has to answer
@@ -70,6 +71,25 @@ def database(chosen: Settings) -> Finding:
     if revision == newest:
         return Finding(OK, f"{shown} answers, tables of revision {revision}")
     return Finding(NOTE, f"{shown} has tables of revision {revision or 'none'}; the next start brings them to {newest}.")
+
+
+def server_log(chosen: Settings) -> Finding:
+    """PostgreSQL writes no patient's words into its own log."""
+    if make_url(chosen.database_url).get_backend_name() == "sqlite":
+        return Finding(OK, "SQLite keeps no log of statements")
+    engine = create_engine(full_url(chosen.database_url))
+    try:
+        with engine.connect() as connection, connection.connection.cursor() as cursor:
+            left = logged.loud(cursor)
+    except Exception as error:  # whatever driver and network raise; the check of the database says more
+        return Finding(NOTE, f"it could not be asked ({type(getattr(error, 'orig', None) or error).__name__}).")
+    finally:
+        engine.dispose()
+    if not left:
+        return Finding(OK, "PostgreSQL's own log holds no statements")
+    words = f"PostgreSQL may write patients' words into its own log ({', '.join(left)}). Its administrator runs once what "
+    words += "`.venv/bin/python -m infusion_guide.storage.server_log` prints."
+    return Finding(FIX if chosen.production else NOTE, words)
 
 
 def redis(chosen: Settings) -> Finding:
