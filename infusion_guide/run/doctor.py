@@ -169,6 +169,7 @@ CHECKS: Tuple[Check, ...] = (
     servers.notices,
     servers.database,
     servers.server_log,
+    servers.erasure,
     servers.redis,
     servers.assistant,
     servers.actions,

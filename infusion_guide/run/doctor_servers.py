@@ -24,6 +24,7 @@ from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.run.commands import local_url
 from infusion_guide.run.findings import FIX, NOTE, OK, SKEW, Finding
+from infusion_guide.storage import privacy
 from infusion_guide.storage import server_log as logged
 from infusion_guide.storage.database import create_engine, full_url
 
@@ -90,6 +91,27 @@ def server_log(chosen: Settings) -> Finding:
     words = f"PostgreSQL may write patients' words into its own log ({', '.join(left)}). Its administrator runs once what "
     words += "`.venv/bin/python -m infusion_guide.storage.server_log` prints."
     return Finding(FIX if chosen.production else NOTE, words)
+
+
+def erasure(chosen: Settings) -> Finding:
+    """What is past its time is erased, because the clock is believed; no call-back request is forgotten."""
+    url = make_url(full_url(chosen.database_url))
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return Finding(OK, "nothing is kept yet")
+    engine, now = create_engine(full_url(chosen.database_url)), time.time()
+    try:
+        with engine.connect() as connection:
+            why, late = privacy.leapt(connection, now), privacy.waiting_too_long(connection, now)
+    except Exception as error:  # whatever driver and network raise, or tables of before; the check of the database says more
+        return Finding(NOTE, f"it could not be looked at ({type(getattr(error, 'orig', None) or error).__name__}).")
+    finally:
+        engine.dispose()
+    if why:
+        words = f"{why} Nothing is erased by age until a person runs `.venv/bin/python -m infusion_guide.storage.privacy purge "
+        return Finding(FIX if chosen.production else NOTE, f"{words}--clock-is-right`. Look at the clock first.")
+    if late:
+        return Finding(FIX, f"{late} call-back requests wait longer than KEEP_REQUESTS_DAYS. Somebody must take them (/staff).")
+    return Finding(OK, "the clock is believed; no call-back request is forgotten")
 
 
 def redis(chosen: Settings) -> Finding:

@@ -169,6 +169,14 @@ reviews = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
 )
 
+# What the assistant remembers of itself between two starts: "seen", the time of the last purge (privacy.py).
+marks = sa.Table(
+    "marks",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
 # Who may sign in to the staff pages.
 staff = sa.Table(
     "staff",
