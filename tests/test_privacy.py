@@ -401,6 +401,15 @@ async def test_the_command(sqlite_url, monkeypatch, capsys):
     assert privacy.main(["erase", "sms", "+15550100147"]) == 0 and rows(sqlite_url) == [0, 0, 0, 0, 0]
 
 
+async def test_attack_14_erasing_by_number_finds_what_former_keys_named(sqlite_url, monkeypatch, capsys):
+    monkeypatch.setattr(privacy, "database", lambda: database(sqlite_url))
+    monkeypatch.setattr(identity, "keys", lambda: (b"n" * 32, b"o" * 32))
+    for own in identity.conversations_with("sms", "+15550100147"):
+        await talk(sqlite_url, own, WORDS)
+    assert privacy.main(["export", "sms", "+15550100147"]) == 0 and capsys.readouterr().out.count(WORDS) >= 2
+    assert privacy.main(["erase", "sms", "+15550100147"]) == 0 and rows(sqlite_url) == [0, 0, 0, 0, 0]
+
+
 class Counted:
     """Stands for channels/rate_limits.py; lets everybody in unless told otherwise."""
 

@@ -5,10 +5,11 @@ import hmac
 import os
 import secrets
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Any, List, Optional, Tuple
 
 from itsdangerous import BadSignature, TimestampSigner
 
+from infusion_guide.clinic.checks import SHORTEST_SECRET
 from infusion_guide.clinic.settings import ROOT, settings
 
 _KEPT = ROOT / ".secret_key"
@@ -21,9 +22,9 @@ class NotIssued(ValueError):
 
 @lru_cache(maxsize=1)
 def secret() -> bytes:
-    """SECRET_KEY; outside production, without one, the key that is kept in .secret_key (made the first time)."""
+    """SECRET_KEY, of several the first; outside production, without one, the key in .secret_key (made the first time)."""
     if settings().secret_key:
-        return settings().secret_key.encode()
+        return _given(settings().secret_key)[0]
     try:
         descriptor = os.open(_KEPT, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
@@ -31,6 +32,18 @@ def secret() -> bytes:
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_hex(32).encode())
     return _KEPT.read_bytes()
+
+
+def keys() -> Tuple[bytes, ...]:
+    """`secret` and after it the former keys. These sign nothing and open no ticket: one of them may have leaked."""
+    return _given(settings().secret_key) or (secret(),)
+
+
+def _given(written: str) -> Tuple[bytes, ...]:
+    """The keys of SECRET_KEY. A sentence is one key, as it was before there could be several: its words are too short."""
+    parts = written.split()
+    whole = parts if all(len(part) >= SHORTEST_SECRET for part in parts) else [written]
+    return tuple(part.encode() for part in whole)
 
 
 def issue(channel: str, conversation: Optional[str] = None) -> str:
@@ -60,9 +73,16 @@ def conversation_of(channel: str, ticket: Any) -> str:
 def conversation_with(channel: str, address: str) -> str:
     """The conversation with the verified sender `address` of a messaging platform, for example sms:9f2c...
 
-    A phone number is not stored as an id: the id is its keyed hash (HMAC-SHA-256, half of it).
+    A phone number is not stored as an id: the id is its keyed hash (HMAC-SHA-256, half of it), under the oldest of `keys`,
+    so that conversations and opt-outs are found again after a change of SECRET_KEY.
     """
-    return f"{channel}:{hmac.new(secret(), f'{channel} {address}'.encode(), hashlib.sha256).hexdigest()[:32]}"
+    return conversations_with(channel, address)[-1]
+
+
+def conversations_with(channel: str, address: str) -> List[str]:
+    """What `conversation_with` gives for each of `keys`: a former key may have been put back only later."""
+    named = f"{channel} {address}".encode()
+    return [f"{channel}:{hmac.new(key, named, hashlib.sha256).hexdigest()[:32]}" for key in keys()]
 
 
 def _signer(channel: str) -> TimestampSigner:

@@ -62,7 +62,10 @@ class Server:
     )
     production: bool = setting(False, "true where patients reach it. Needs SECRET_KEY; REST is off unless REST_TOKEN is set.")
     secret_key: str = setting(
-        "", "Signs conversation ids, so that nobody can forge one. Outside production one is made, in .secret_key.", checks.SECRET
+        "",
+        "Signs conversation ids, so that nobody can forge one. Outside production one is made, in .secret_key. After it, "
+        "separated by blanks, former ones: keep the oldest, by which messaging conversations and opt-outs are found.",
+        checks.SECRET,
     )
     rest_token: str = setting("", 'Programs that use REST send it: "Authorization: Bearer ...".', checks.SECRET)
     metrics_token: str = setting(

@@ -387,7 +387,7 @@ def main(arguments: List[str]) -> int:
             wipe(database())
             print("Deleted: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
             return 0
-        return _for_one(command, _conversation(given))
+        return _for_one(command, _conversations(given))
     except ClockJumped as error:
         print(error, file=sys.stderr)
         return 1
@@ -396,24 +396,27 @@ def main(arguments: List[str]) -> int:
         return 1
 
 
-def _conversation(given: List[str]) -> str:
+def _conversations(given: List[str]) -> List[str]:
+    """The ids that are meant; of an address those under former SECRET_KEYs, too."""
     if len(given) == 1:
-        return given[0]
-    from infusion_guide.clinic.identity import conversation_with  # only here: identity knows the secret key
+        return given
+    from infusion_guide.clinic.identity import conversations_with  # only here: identity knows the secret key
 
-    return conversation_with(given[0], given[1])
+    return conversations_with(given[0], given[1])
 
 
-def _for_one(command: str, sender_id: str) -> int:
+def _for_one(command: str, ids: List[str]) -> int:
     if command == "export":
-        exported = export(database(), sender_id)
-        print(as_text(exported), end="")
-        return 0 if exported["messages"] else 1
-    gone = erase_now(database(), sender_id)
-    if not any(gone.values()):
-        print(f"There is no conversation {sender_id}.", file=sys.stderr)
+        found = [export(database(), sender_id) for sender_id in ids]
+        told = [each for each in found if each["messages"]] or found[-1:]
+        print("\n".join(as_text(each) for each in told), end="")
+        return 0 if told[0]["messages"] else 1
+    erased = {sender_id: gone for sender_id in ids if any((gone := erase_now(database(), sender_id)).values())}
+    if not erased:
+        print(f"There is no conversation {ids[-1]}.", file=sys.stderr)
         return 1
-    print(f"Erased {sender_id}: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
+    for sender_id, gone in erased.items():
+        print(f"Erased {sender_id}: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
     if database().engine.dialect.name == "postgresql":
         print("PostgreSQL overwrites the bytes in its files and its log later; backups keep their copy. See docs/privacy.md.")
     return 0
