@@ -25,7 +25,7 @@ from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.replies.reply import Reply
-from infusion_guide.storage import privacy, sealing
+from infusion_guide.storage import ended, privacy, sealing
 from infusion_guide.storage.database import database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
 from infusion_guide.storage.sealing import seal
@@ -463,7 +463,7 @@ async def web(sqlite_url, monkeypatch):
 async def test_a_patient_exports_and_erases_with_the_ticket(web):
     ticket = identity.issue("web")
     own = identity.conversation_of("web", ticket)
-    store = await talk(web.url, own, WORDS)
+    await talk(web.url, own, WORDS)
     await talk(web.url, "web:b", "another patient")
     others = rows(web.url, "web:b")
     status, exported, _ = await web("export", {"session_id": ticket})
@@ -472,8 +472,35 @@ async def test_a_patient_exports_and_erases_with_the_ticket(web):
         assert (await web("erase", {"session_id": ticket}))[:2] == (200, {"erased": True})
     assert rows(web.url, own) == [0, 0, 0, 0, 0] and rows(web.url, "web:b") == others
     assert (await web("export", {"session_id": ticket}))[1]["messages"] == []
-    await talk(web.url, own, "hello again")
-    assert len((await store.retrieve(own)).events) == 4
+    with pytest.raises(identity.NotIssued, match="erased"):
+        identity.conversation_of("web", ticket)
+
+
+async def test_attack_15_a_stolen_ticket_ends_with_the_erasure_in_every_process(web, monkeypatch):
+    ticket, other = identity.issue("web"), identity.issue("web")
+    own = identity.conversation_of("web", ticket)
+    await talk(web.url, own, WORDS)
+    assert (await web("erase", {"session_id": ticket}))[0] == 200
+    monkeypatch.setattr(identity, "_ended", set())  # as in another process
+    assert identity.conversation_of("web", ticket) == own
+    await ended.refresh(database(web.url))
+    with pytest.raises(identity.NotIssued, match="erased"):
+        identity.conversation_of("web", ticket)
+    assert identity.conversation_of("web", other)
+    assert privacy.purge(database(web.url), time.time())["ended"] == 0
+    assert privacy.purge(database(web.url), time.time() + 26 * 3600)["ended"] == 1  # when it would have expired anyway
+
+
+async def test_attack_17_the_audit_log_says_who_erased(sqlite_url, monkeypatch):
+    monkeypatch.setattr(privacy, "database", lambda: database(sqlite_url))
+    by_staff, by_command = await request(sqlite_url, "web:a"), await request(sqlite_url, "web:b")
+    database(sqlite_url).run_now(lambda connection: privacy.erase(connection, "web:a", "ada"))
+    assert privacy.main(["erase", "web:b"]) == 0
+    seen = database(sqlite_url).run_now(lambda connection: connection.execute(sa.select(audit)).fetchall())
+    assert [(row.staff, row.action, row.object) for row in seen] == [
+        ("ada", "erased a request", by_staff),
+        ("command line", "erased a request", by_command),
+    ]
 
 
 async def test_erasing_waits_for_the_turn_under_way(web):

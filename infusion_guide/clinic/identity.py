@@ -5,7 +5,7 @@ import hmac
 import os
 import secrets
 from functools import lru_cache
-from typing import Any, List, Optional, Tuple
+from typing import Any, Iterable, List, Optional, Set, Tuple
 
 from itsdangerous import BadSignature, TimestampSigner
 
@@ -14,6 +14,7 @@ from infusion_guide.clinic.settings import ROOT, settings
 
 _KEPT = ROOT / ".secret_key"
 _LONGEST = 200
+_ended: Set[str] = set()  # digests of conversations that were erased; a few a day
 
 
 class NotIssued(ValueError):
@@ -55,11 +56,11 @@ def issue(channel: str, conversation: Optional[str] = None) -> str:
     return _signer(channel).sign(name).decode()
 
 
-def conversation_of(channel: str, ticket: Any) -> str:
-    """The conversation that `ticket` opens, for example web:kX3...Q.
+def conversation_of(channel: str, ticket: Any, erased_too: bool = False) -> str:
+    """The conversation that `ticket` opens, for example web:kX3...Q; `erased_too`: or opened before it was erased.
 
     Raises:
-        NotIssued: it was not issued by us for this channel, or more than SESSION_HOURS ago.
+        NotIssued: it was not issued by us for this channel, or more than SESSION_HOURS ago, or its conversation was erased.
     """
     if not isinstance(ticket, str) or len(ticket) > _LONGEST:
         raise NotIssued("This is not the id of a conversation.")
@@ -67,7 +68,20 @@ def conversation_of(channel: str, ticket: Any) -> str:
         name = _signer(channel).unsign(ticket.encode("utf-8", "replace"), max_age=settings().session_hours * 3600)
     except BadSignature:  # or SignatureExpired, its child
         raise NotIssued("This id was not issued here, or has expired.") from None
-    return f"{channel}:{name.decode()}"
+    conversation = f"{channel}:{name.decode()}"
+    if not erased_too and digest(conversation) in _ended:
+        raise NotIssued("The conversation of this id was erased.")
+    return conversation
+
+
+def digest(conversation: str) -> str:
+    """The name under which it is remembered that a conversation was erased: SHA-256, hexadecimal."""
+    return hashlib.sha256(conversation.encode()).hexdigest()
+
+
+def end_all(digests: Iterable[str]) -> None:
+    """From now on the tickets of these conversations open nothing in this process (storage/ended.py)."""
+    _ended.update(digests)
 
 
 def conversation_with(channel: str, address: str) -> str:

@@ -170,6 +170,7 @@ CHECKS: Tuple[Check, ...] = (
     servers.database,
     servers.server_log,
     servers.erasure,
+    servers.audit_log,
     servers.redis,
     servers.assistant,
     servers.actions,

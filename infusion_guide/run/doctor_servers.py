@@ -24,10 +24,11 @@ from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.run.commands import local_url
 from infusion_guide.run.findings import FIX, NOTE, OK, SKEW, Finding
-from infusion_guide.storage import privacy
+from infusion_guide.storage import audit_chain, privacy
 from infusion_guide.storage import server_log as logged
 from infusion_guide.storage.database import create_engine, full_url
 
+_ENTRIES = 20_000  # of the audit log; all of them: `accounts verify`
 _ASKING = 2.0  # seconds that a server has to answer
 
 
@@ -112,6 +113,24 @@ def erasure(chosen: Settings) -> Finding:
     if late:
         return Finding(FIX, f"{late} call-back requests wait longer than KEEP_REQUESTS_DAYS. Somebody must take them (/staff).")
     return Finding(OK, "the clock is believed; no call-back request is forgotten")
+
+
+def audit_log(chosen: Settings) -> Finding:
+    """Nobody altered the audit log."""
+    url = make_url(full_url(chosen.database_url))
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return Finding(OK, "nothing is kept yet")
+    engine = create_engine(full_url(chosen.database_url))
+    try:
+        with engine.connect() as connection:
+            found = audit_chain.verify(connection, _ENTRIES)
+    except Exception as error:  # as above
+        return Finding(NOTE, f"it could not be looked at ({type(getattr(error, 'orig', None) or error).__name__}).")
+    finally:
+        engine.dispose()
+    if found.broken:
+        return Finding(FIX, f"{found.broken} Find out who has changed the database, and compare it with a backup.")
+    return Finding(OK, f"the audit log's newest {found.entries:,} entries are as they were written")
 
 
 def redis(chosen: Settings) -> Finding:

@@ -1,6 +1,6 @@
 """Accounts of staff, their sessions and the audit log; and the command that makes the first account.
 
-`python -m infusion_guide.storage.accounts add NAME ROLE`, `... reset NAME`, `... list` (or `make staff`).
+`python -m infusion_guide.storage.accounts add NAME ROLE`, `... reset NAME`, `... list`, `... verify` (or `make staff`).
 """
 
 import getpass
@@ -19,6 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.engine import Connection, Row
 
 from infusion_guide.clinic.settings import SettingError, settings
+from infusion_guide.storage import audit_chain
 from infusion_guide.storage.tables import audit, staff, staff_sessions
 
 ROLES = ("front_desk", "clinician", "admin")
@@ -276,8 +277,7 @@ def note(connection: Connection, staff_name: str, action: str, object: str, deta
 
     In the transaction of what was done, so that neither stands without the other. Never a patient's words in any of them.
     """
-    row = {"staff": staff_name[:64], "action": action[:64], "object": object[:255], "detail": detail and detail[:255]}
-    connection.execute(sa.insert(audit).values(at=time.time(), **row))
+    audit_chain.put(connection, staff_name, action, object, detail)
 
 
 def noted(
@@ -307,6 +307,7 @@ _HELP = """Accounts of the staff pages:
   python -m infusion_guide.storage.accounts add NAME ROLE   (ROLE: front_desk, clinician or admin)
   python -m infusion_guide.storage.accounts reset NAME      (a new password; also unlocks)
   python -m infusion_guide.storage.accounts list
+  python -m infusion_guide.storage.accounts verify          (whether anybody altered the audit log)
 A password is asked for; press Enter to have one made, which must be changed at the first sign-in."""
 _BY = "command line"
 
@@ -315,7 +316,7 @@ def main(words: List[str]) -> int:
     """The command; the exit code."""
     from infusion_guide.storage.database import DatabaseUnavailable, database, migrate
 
-    commands = {("add", 3): _add, ("reset", 2): _reset, ("list", 1): _list}
+    commands = {("add", 3): _add, ("reset", 2): _reset, ("list", 1): _list, ("verify", 1): _verify}
     chosen = commands.get((words[0] if words else "", len(words)))
     if chosen is None:
         print(_HELP, file=sys.stderr)
@@ -353,6 +354,13 @@ def _reset(connection: Connection, name: str) -> None:
 def _list(connection: Connection) -> None:
     for row in accounts(connection):
         print(f"{row.name:<32} {row.role:<12} {'' if row.active else 'not active'}".rstrip())
+
+
+def _verify(connection: Connection) -> None:
+    found = audit_chain.verify(connection)
+    if found.broken:
+        raise Refused(f"{found.broken} Compare it with a backup.")
+    print(f"{found.entries:,} entries, each as it was written; {found.older:,} are from before they were chained.")
 
 
 def _asked(name: str) -> Tuple[str, bool]:

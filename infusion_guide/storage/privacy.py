@@ -19,13 +19,16 @@ from sqlalchemy.engine import Connection
 from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.contact import shown
 from infusion_guide.callbacks.fields import PRIVATE
+from infusion_guide.clinic.identity import conversations_with, digest, end_all
 from infusion_guide.clinic.settings import SettingError, settings
-from infusion_guide.storage import callbacks, marks
+from infusion_guide.storage import audit_chain, callbacks, marks
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
+from infusion_guide.storage.ended import end, over
 from infusion_guide.storage.sealing import Unreadable, unseal
 from infusion_guide.storage.tables import (
     audit,
     conversations,
+    ended,
     events,
     facts,
     feedback,
@@ -61,6 +64,7 @@ _TABLES = [conversations, *_OTHERS, request_notes]
 _TIMED = [table for table in _TABLES if table not in (requests, request_notes)]
 
 _SEEN = "seen"  # the mark of the last purge: Unix seconds
+_BY = "command line"  # in the audit log
 _CONFIRM = "--clock-is-right"
 
 # Databases in which something was erased by this process whose bytes may still be in the files.
@@ -71,17 +75,22 @@ class ClockJumped(RuntimeError):
     """The clock is so far from what it was that nothing is erased by age; the message says what to do."""
 
 
-def erase(connection: Connection, sender_id: str) -> Dict[str, int]:
+def erase(connection: Connection, sender_id: str, by: str = "") -> Dict[str, int]:
     """Deletes the conversation from every table, its call-back requests too; how many rows by table, all 0 without any.
 
-    Staff who look for a request by its number find in the audit log that its patient took it back.
+    Staff who look for a request by its number find in the audit log who erased it: `by`, or its patient. Tickets of the
+    conversation open nothing any more (ended.py).
     """
     chosen = sa.select(requests.c.reference).where(requests.c.sender_id == sender_id)
     withdrawn = connection.execute(chosen).scalars().all()
-    if withdrawn:
-        row = {"at": time.time(), "staff": "-", "action": "request erased by its patient"}
-        connection.execute(sa.insert(audit), [{**row, "object": reference} for reference in withdrawn])
-    return _delete(connection, sender_id, _TABLES)
+    gone = _delete(connection, sender_id, _TABLES)
+    end(connection, sender_id)
+    for reference in withdrawn:  # last: whoever notes something waits for this, and may hold a row of the conversation
+        if by:
+            audit_chain.put(connection, by, "erased a request", reference, "at the patient's request")
+        else:
+            audit_chain.put(connection, "-", "request erased by its patient", reference)
+    return gone
 
 
 def _delete(connection: Connection, sender_id: str, tables: List[sa.Table]) -> Dict[str, int]:
@@ -95,18 +104,19 @@ async def erase_soon(kept: Database, sender_id: str) -> Dict[str, int]:
         DatabaseUnavailable: nothing was erased, as far as the database could tell.
     """
     gone = await kept.run(lambda connection: erase(connection, sender_id))
+    end_all([digest(sender_id)])
     _traces.add(kept)
     return gone
 
 
-def erase_now(kept: Database, sender_id: str) -> Dict[str, int]:
+def erase_now(kept: Database, sender_id: str, by: str = "") -> Dict[str, int]:
     """`erase` and `wipe`: on return no file of a SQLite database holds a word of the conversation.
 
     Raises:
         DatabaseUnavailable: not erased, or erased with traces left; once more does no harm.
     """
     _traces.add(kept)
-    gone = kept.run_now(lambda connection: erase(connection, sender_id))
+    gone = kept.run_now(lambda connection: erase(connection, sender_id, by))
     wipe(kept)
     return gone
 
@@ -286,7 +296,7 @@ def purge(kept: Database, now: float, clock_is_right: bool = False) -> Dict[str,
 
     kept.run_now(look)
     too_old = now - settings().keep_conversations_days * DAY
-    gone = {table.name: 0 for table in [*_TABLES, facts]}
+    gone = {table.name: 0 for table in [*_TABLES, facts, ended]}
 
     def count(part: Dict[str, int]) -> int:
         for name, rows in part.items():
@@ -306,6 +316,7 @@ def purge(kept: Database, now: float, clock_is_right: bool = False) -> Dict[str,
     repeat(lambda connection: _purge_rows(connection, facts, too_old_to_count), False)
     repeat(lambda connection: _purge_rows(connection, turns, turns.c.at < now - KEEP_TURNS), False)
     repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.done < now - KEEP_DELIVERED), False)
+    repeat(lambda connection: _purge_rows(connection, ended, over(now)), False)
     # What was never delivered outlives no conversation either.
     repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.at < too_old), False)
     repeat(lambda connection: _purge_orphans(connection, too_old))  # last: it looks at every event and may run out of time
@@ -400,8 +411,6 @@ def _conversations(given: List[str]) -> List[str]:
     """The ids that are meant; of an address those under former SECRET_KEYs, too."""
     if len(given) == 1:
         return given
-    from infusion_guide.clinic.identity import conversations_with  # only here: identity knows the secret key
-
     return conversations_with(given[0], given[1])
 
 
@@ -411,7 +420,7 @@ def _for_one(command: str, ids: List[str]) -> int:
         told = [each for each in found if each["messages"]] or found[-1:]
         print("\n".join(as_text(each) for each in told), end="")
         return 0 if told[0]["messages"] else 1
-    erased = {sender_id: gone for sender_id in ids if any((gone := erase_now(database(), sender_id)).values())}
+    erased = {sender_id: gone for sender_id in ids if any((gone := erase_now(database(), sender_id, _BY)).values())}
     if not erased:
         print(f"There is no conversation {ids[-1]}.", file=sys.stderr)
         return 1

@@ -84,6 +84,14 @@ opt_outs = sa.Table(
     sa.Column("at", sa.Float, nullable=False),  # Unix seconds
 )
 
+# Conversations that were erased: their tickets open nothing any more (ended.py). `digest`: SHA-256 of the id.
+ended = sa.Table(
+    "ended",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False, index=True),  # Unix seconds
+)
+
 # Call-back requests. They outlive their conversation's time (nothing a patient asks gets lost), not its erasure.
 requests = sa.Table(
     "requests",
@@ -169,7 +177,8 @@ reviews = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
 )
 
-# What the assistant remembers of itself between two starts: "seen", the time of the last purge (privacy.py).
+# What the assistant remembers of itself between two starts: "seen", the time of the last purge (privacy.py);
+# "audit", the end of the audit log (audit_chain.py).
 marks = sa.Table(
     "marks",
     metadata,
@@ -213,4 +222,5 @@ audit = sa.Table(
     sa.Column("action", sa.String(64), nullable=False),
     sa.Column("object", sa.String(255), nullable=False),
     sa.Column("detail", sa.String(255)),
+    sa.Column("link", sa.String(64)),  # audit_chain.py; null in entries from before it
 )
