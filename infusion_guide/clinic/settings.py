@@ -143,6 +143,9 @@ class Staff:
     staff_port: int = setting(5056, "Their port on this machine.", checks.PORT)
     staff_url: str = setting("", "Where staff reach them: the address with which links in notices begin.", checks.SITE)
     staff_session_minutes: int = setting(30, "Staff who do nothing are signed out after so many minutes.", checks.AT_LEAST_ONE)
+    staff_second_factor: bool = setting(
+        False, "true: whoever has no second factor yet must set one up (an app on the phone) before anything else."
+    )
     review_months: int = setting(12, "Replies are due for a new review after so many months.", checks.AT_LEAST_ONE)
 
 

@@ -197,7 +197,32 @@ staff = sa.Table(
     sa.Column("must_change", sa.Boolean, nullable=False),  # somebody else chose the password
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
-    sa.Column("failures", sa.Integer, nullable=False),  # wrong passwords since the last right one
+    sa.Column("failures", sa.Integer, nullable=False),  # wrong passwords since the last right one, from anywhere
+    sa.Column("locked_until", sa.Float),  # for browsers that nobody has signed in with as this account
+)
+
+# Wrong passwords of one account from one place: a browser that it has signed in with before, or an internet address, both as
+# keyed hashes. Forgotten after a day.
+staff_tries = sa.Table(
+    "staff_tries",
+    metadata,
+    sa.Column("staff_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),  # since the last right one
+    sa.Column("locked_until", sa.Float),
+    sa.Column("at", sa.Float, nullable=False, index=True),  # of the last one
+)
+
+# Second factors (second_factor.py). `secret`: encrypted; `codes`: hashes of recovery codes, JSON.
+staff_factors = sa.Table(
+    "staff_factors",
+    metadata,
+    sa.Column("staff_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("step", sa.BigInteger, nullable=False),  # 30 seconds, since 1970, of the last code that was used
+    sa.Column("codes", sa.Text, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),  # wrong codes since the last right one
     sa.Column("locked_until", sa.Float),
 )
 

@@ -21,10 +21,31 @@ def upgrade() -> None:
         sa.Column("at", sa.Float, nullable=False),
     )
     op.create_index("ix_ended_at", "ended", ["at"])
+    op.create_table(
+        "staff_tries",
+        sa.Column("staff_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("place", sa.String(64), primary_key=True),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("locked_until", sa.Float),
+        sa.Column("at", sa.Float, nullable=False),
+    )
+    op.create_index("ix_staff_tries_at", "staff_tries", ["at"])
+    op.create_table(
+        "staff_factors",
+        sa.Column("staff_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("secret", sa.Text, nullable=False),
+        sa.Column("step", sa.BigInteger, nullable=False),
+        sa.Column("codes", sa.Text, nullable=False),
+        sa.Column("since", sa.Float, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("locked_until", sa.Float),
+    )
 
 
 def downgrade() -> None:
     """Takes them away again, with what stands in them."""
+    op.drop_table("staff_factors")
+    op.drop_table("staff_tries")
     op.drop_table("ended")
     op.drop_column("audit", "link")
     op.drop_table("marks")
