@@ -104,8 +104,9 @@ class Storage:
     )
     redis_url: str = setting("", "Where several assistants share their locks and limits.", checks.REDIS)
     stored_words: str = setting(
-        "plain",
-        "How patients' words are stored: as they are, names and numbers taken out, or encrypted with ENCRYPTION_KEY.",
+        "",
+        "How patients' words are stored: as they are (plain), names and numbers taken out (redacted), or encrypted with "
+        "ENCRYPTION_KEY. In production the clinic must choose; elsewhere they are plain.",
         checks.one_of("plain", "redacted", "encrypted"),
     )
     encryption_key: str = setting("", "The key, and after it former ones that still open what was stored.", checks.KEYS)
@@ -276,6 +277,15 @@ class Settings(Clinic, HelpLines, Server, Limits, Storage, Notices, Staff, Messa
                     f"{platform.__name__}'s other lines (docs/messaging.md)."
                 )
         yield from (fault.format(self) for is_wrong, fault in RULES if is_wrong(self))
+
+    def undecided(self) -> str:
+        """What the clinic must decide before patients may write, in a sentence; "" when it has. The start and the doctor ask."""
+        if not self.production or self.stored_words:
+            return ""
+        return (
+            "PRODUCTION is on, but STORED_WORDS is not chosen: how patients' words are stored is the clinic's decision. Write "
+            "STORED_WORDS=encrypted (and what `make key` prints as ENCRYPTION_KEY), redacted or plain in .env (docs/privacy.md)."
+        )
 
     @property
     def origins(self) -> Tuple[str, ...]:
