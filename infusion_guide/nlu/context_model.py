@@ -46,7 +46,7 @@ class ContextModel:
             after.append(reply), rows.append(vector), labels.append(ITSELF), keys.append(f"{reply} {text}")
         order = sorted(range(len(keys)), key=lambda i: hashlib.sha256(keys[i].encode()).digest())
         inputs = cls._inputs(np.vstack(rows), [replies.index(reply) for reply in after], len(replies))[order]
-        network = MLPClassifier((384,), alpha=1e-3, max_iter=12, shuffle=False, random_state=_SEED)
+        network = MLPClassifier((256,), alpha=1e-3, max_iter=10, shuffle=False, random_state=_SEED)
         network.fit(inputs, np.array(labels)[order])
         layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in zip(network.coefs_, network.intercepts_)]
         return cls([str(name) for name in network.classes_], replies, layers)

@@ -22,7 +22,7 @@ class Thresholds:
     part_alarm: float = 0.9
     part_check_in: float = 0.6
     pattern_alarm: float = 0.3
-    pattern_check_in: float = 0.1
+    pattern_check_in: float = 0.25
     quiet: float = 0.12
     named: float = 0.15
 
