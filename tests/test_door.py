@@ -155,3 +155,41 @@ def test_any_value_is_an_id_or_is_refused(value):
     else:
         assert 0 < len(given_id) <= 150 and given_id.isprintable() or " " in given_id or not given_id.isascii()
         given_id.encode("utf-8")
+
+
+def unstorable(*replies):
+    """Rasa's handler: the turn is worked out with `replies`, and cannot be stored."""
+
+    async def handle(message):
+        for name in replies:
+            await message.output_channel.send_response(message.sender_id, {**HELLO, "utter_action": name})
+        current_turn.get().worked_out = True
+        raise DatabaseUnavailable
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        (["utter_faq/cravings"], ["utter_faq/cravings", "utter_unstored"]),
+        (["utter_crisis/overdose"], ["utter_crisis/overdose", "utter_unstored"]),
+        (["utter_callback_sent"], ["utter_technical_problem"]),  # nothing was taken down
+        (["utter_ask_callback_name"], ["utter_technical_problem"]),  # the form would not be there
+        (["utter_faq/cravings", "utter_ask_callback_name"], ["utter_technical_problem"]),
+        ([], ["utter_technical_problem"]),
+    ],
+)
+async def test_what_was_worked_out_is_said_and_that_it_was_not_stored(replies, said):
+    found = await answer(unstorable(*replies), sent("something quiet"))
+    assert (found.status, names(found), found.stored) == (503, said, False)
+    assert not any(reply.buttons for reply in found.replies)  # nothing is there to obey them
+
+
+async def test_half_a_turn_is_not_said_unless_it_is_a_crisis_reply():
+    async def half(message):
+        await message.output_channel.send_response(message.sender_id, {**HELLO, "utter_action": message.text})
+        raise TurnAborted
+
+    assert names(await answer(half, sent("utter_faq/cravings"))) == ["utter_technical_problem"]
+    assert names(await answer(half, sent("utter_crisis/suicide"))) == ["utter_crisis/suicide", "utter_unstored"]

@@ -47,6 +47,7 @@ LEARNED = (
     "data/followups/faq/depression.yml",
     "data/rules/faq.yml",
     "infusion_guide/nlu/topic_classifier.py",
+    "infusion_guide/nlu/minilm/delta.json",
     "infusion_guide/engine/policies/intent_rule_policy.py",
 )
 

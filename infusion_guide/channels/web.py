@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 _IN_FLIGHT = 5  # messages of one visitor that may wait for their turn
 _MOST_CONNECTIONS = 2000  # of one process; a visitor holds one
+_MOST_OF_ADDRESS = 500  # of them; a clinic's waiting room is one address
+_ADDRESS = "infusion_guide.address"  # in the environ that the library keeps of each connection
 _HISTORY = 40  # turns that a visitor sees again
 MAX_REASON = 500  # characters of a judgement's reason
 _MOST_UNREAD = 100  # packets that wait for a client that does not read
@@ -69,10 +71,12 @@ class _Server(socketio.AsyncServer):
     """
 
     async def _handle_eio_connect(self, eio_sid: str, environ: Dict[str, Any]) -> Any:
-        if len(self.environ) >= _MOST_CONNECTIONS:
+        address = environ[_ADDRESS] = address_of(environ["sanic.request"])
+        held = sum(each.get(_ADDRESS) == address for each in self.environ.values())
+        if len(self.environ) >= _MOST_CONNECTIONS or held >= _MOST_OF_ADDRESS:
             return False
         try:
-            await rate_limits().address(address_of(environ["sanic.request"]))
+            await rate_limits().address(address)
         except Limited:
             return False
         return await super()._handle_eio_connect(eio_sid, environ)

@@ -17,6 +17,7 @@ from infusion_guide.nlu.question_splitter import PARTS
 from infusion_guide.replies.book import names, variations
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
+from infusion_guide.replies.signed import INSTEAD, may_say
 from infusion_guide.replies.topic import Topic
 from infusion_guide.tools.reading import must_wait
 from infusion_guide.tools.steps import WAITS
@@ -43,7 +44,10 @@ class ReviewedReplies(NaturalLanguageGenerator):
         """The complete message of `utter_action`, or None where the book has no such reply."""
         if utter_action not in self._names:
             return None
-        reply = complete(utter_action, situation(utter_action, tracker, kwargs))
+        now = situation(utter_action, tracker, kwargs)
+        if not may_say(utter_action, now.own):
+            utter_action, now = INSTEAD, situation(INSTEAD, tracker, {})
+        reply = complete(utter_action, now)
         offered = {"buttons": [asdict(button) for button in reply.buttons]} if reply.buttons else {}
         return {"text": reply.text, **offered, "utter_action": reply.name, "sources": list(reply.sources)}
 

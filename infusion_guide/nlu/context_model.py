@@ -10,8 +10,8 @@ from scipy.special import softmax
 from sklearn.neural_network import MLPClassifier
 
 from infusion_guide.nlu.followups import FollowUp
+from infusion_guide.nlu.gate import ITSELF
 
-ITSELF = "itself"  # the label of a message that means what it means whatever was said before
 _SEED = 20261128
 _ANY = 12  # contexts that a message which may follow any reply is learned in
 _REPLY = 2.0  # size of the input that names the last reply: as long as both halves of a message's vector together

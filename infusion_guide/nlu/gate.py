@@ -9,6 +9,7 @@ from infusion_guide.replies.topic import Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 
 FORM_ANSWER = "form_answer"
+ITSELF = "itself"  # in `Heard.in_context`: the message means what it means whatever was said before
 TOOL_ANSWER, START_TOOL = "tool_answer", "start_tool"
 FALLBACK = "nlu_fallback"
 SEVERAL = "several_questions"
@@ -50,7 +51,7 @@ class Least:
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
     care topics together, after a crisis; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
-    about as a subject.
+    about as a subject; `doubt`: of danger, from which a message that is read in its context is asked about.
     """
 
     answer: float = 0.3
@@ -62,6 +63,7 @@ class Least:
     care: float = 0.6
     scope: float = 0.5
     facts: float = 0.7
+    doubt: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,17 @@ def _care(heard: Heard, least: Least) -> Optional[str]:
     if kind_of(heard.before or "") != "crisis" or sum(found.values()) < least.care:
         return None
     return max(found, key=lambda label: found[label])
+
+
+def _settled(heard: Heard, verdict: Verdict, least: Least) -> bool:
+    """Whether a doubt about the words alone goes away after what was said before: "my mind won't stop", of meditation.
+
+    Never after a crisis: then the doubt is the point.
+    """
+    if not heard.in_context or kind_of(heard.before or "") == "crisis" or heard.alarmed:
+        return False
+    own = heard.in_context.get(ITSELF, 0.0)
+    return sum(_crises(heard.in_context).values()) + own * verdict.doubt < least.doubt
 
 
 def _says_no(heard: Heard, label: str, verdict: Verdict) -> bool:

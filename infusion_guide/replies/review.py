@@ -21,6 +21,14 @@ from infusion_guide.replies.topic import KINDS, TOOL, Topic
 # What replies are grouped by, crisis first: their kinds, and "" for what has no topic.
 GROUPS = {**KINDS, TOOL: "Guided tools, step by step", "": "Steering, forms and single lines"}
 
+# How a review stands, and what staff call it.
+STATES = {
+    "unsigned": "Not signed yet",
+    "changed": "Changed since it was signed",
+    "overdue": "Overdue for review",
+    "signed": "Signed",
+}
+
 Signatures = Mapping[Tuple[str, str], Tuple[str, date]]  # by whom and when, by a reply's name and digest
 
 
@@ -31,6 +39,7 @@ class Reading:
     lines: Tuple[str, ...]
     buttons: Tuple[str, ...]
     when: str
+    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -44,12 +53,16 @@ class Review:
 
 @dataclass(frozen=True)
 class Entry:
-    """One reply; `own` is the clinic's own answer that is said in its place, `digest` names the present words."""
+    """One reply; `own` is the clinic's own answer that is said in its place, `digest` names the present words.
+
+    `changed`: nobody has signed the present words, but somebody signed others before.
+    """
 
     name: str
     own: Optional[ClinicAnswer]
     digest: str
     review: Optional[Review]
+    changed: bool = False
 
     @property
     def topic(self) -> Topic:
@@ -73,20 +86,32 @@ class Entry:
         return described([CLINIC] if self.own else named)
 
     def is_overdue(self, today: date) -> bool:
-        """Whether nobody has reviewed the present words, or longer ago than REVIEW_MONTHS."""
-        return self.review is None or self.review.on < months_before(today, settings().review_months)
+        """Whether the present words were reviewed, but longer ago than REVIEW_MONTHS: nothing is overdue that was never due."""
+        return self.review is not None and self.review.on < months_before(today, settings().review_months)
+
+    def needs_signature(self, today: date) -> bool:
+        """Whether nobody has reviewed the present words, or too long ago."""
+        return self.review is None or self.is_overdue(today)
+
+    def state(self, today: date) -> str:
+        """How its review stands, one of STATES."""
+        if self.review is None:
+            return "changed" if self.changed else "unsigned"
+        return "overdue" if self.is_overdue(today) else "signed"
 
 
 def entries(own: Mapping[str, ClinicAnswer], signatures: Signatures) -> List[Entry]:
     """All replies, crisis first; `own`: the clinic's own answers in force, by topic."""
-    return [_entry(name, own.get(Topic.of(name).label), signatures) for name in names()]
+    once = {name for name, _ in signatures}
+    return [_entry(name, own.get(Topic.of(name).label), signatures, name in once) for name in names()]
 
 
-def _entry(name: str, own: Optional[ClinicAnswer], signatures: Signatures) -> Entry:
+def _entry(name: str, own: Optional[ClinicAnswer], signatures: Signatures, once: bool) -> Entry:
     words = digest(name, own.text if own else "")
     signed = Review(*signatures[name, words], how="signature") if (name, words) in signatures else None
     written = Review(own.reviewed_by, date.fromisoformat(own.reviewed_on), "own answer") if own else _header(name)
-    return Entry(name, own, words, max(filter(None, (signed, written)), key=lambda review: review.on, default=None))
+    newest = max(filter(None, (signed, written)), key=lambda review: review.on, default=None)
+    return Entry(name, own, words, newest, changed=once and newest is None)
 
 
 @cache
@@ -102,6 +127,11 @@ def _header(name: str) -> Optional[Review]:
         return None
 
 
+def is_signed_in_file(name: str) -> bool:
+    """Whether a clinician has signed the reply in the header of its file."""
+    return _header(name) is not None
+
+
 def digest(name: str, own: str) -> str:
     """SHA-256 of a reply as it is written, with the clinic's `own` text in its place or ""; hexadecimal.
 
@@ -112,6 +142,15 @@ def digest(name: str, own: str) -> str:
         for said in (variation.written for variation in variations(name))
     ]
     return hashlib.sha256(json.dumps([name, written, own], sort_keys=True).encode()).hexdigest()
+
+
+def as_text(found: Sequence[Reading]) -> str:
+    """What a signature is given for: each reading under a line that says when it is said."""
+    parts = []
+    for reading in found:
+        buttons = [f"Buttons: {' | '.join(reading.buttons)}"] if reading.buttons else []
+        parts.append("\n".join([f"[{reading.when or 'always'}]", *reading.lines, *buttons]))
+    return "\n\n".join(parts)
 
 
 def digest_of_all(replies: Sequence[Entry], *others: Any) -> str:
@@ -139,5 +178,9 @@ def readings(name: str, own: str = "") -> Tuple[Reading, ...]:
         turns[each.language, each.careful] = turn + 1
         reply = complete(name, replace(now, said=[name] * turn, language=each.language, careful=each.careful))
         to = ["to somebody who writes Spanish"] * (each.language == "es") + ["after a crisis"] * each.careful
-        found[Reading(tuple(reply.text.split("\n")), tuple(button.title for button in reply.buttons), " and ".join(to))] = None
+        found[
+            Reading(
+                tuple(reply.text.split("\n")), tuple(button.title for button in reply.buttons), " and ".join(to), each.language
+            )
+        ] = None
     return tuple(found)

@@ -32,6 +32,9 @@ def main(words: List[str]) -> int:
     except SettingError as error:
         tell(str(error))
         return 2
+    if chosen.undecided():
+        tell(chosen.undecided())
+        return 2
     os.chdir(ROOT)
     if not words:
         return run(chosen)

@@ -18,6 +18,7 @@ from infusion_guide.server import health
 from infusion_guide.server.bounds import MAX_BODY, SECONDS
 from infusion_guide.server.strict_http import be_strict
 from infusion_guide.storage import clinic_answers
+from infusion_guide.storage.ended import watch_ended
 from infusion_guide.storage.privacy import purge_daily
 from infusion_guide.watch import logs
 
@@ -81,7 +82,7 @@ async def _prepare(app: Sanic, _: Any) -> None:
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
         app.ctx.ready = True
         database = app.ctx.agent.tracker_store.database
-        for work in (deliver_forever, purge_daily, clinic_answers.refresh_forever):
+        for work in (deliver_forever, purge_daily, clinic_answers.refresh_forever, watch_ended):
             app.add_task(work(database), name=work.__name__)  # only what has a name is ended in order when the server stops
     except Misconfigured as error:
         logger.critical("%s", error)

@@ -13,6 +13,7 @@ from sqlalchemy.engine.url import make_url
 from sqlalchemy.pool import QueuePool
 
 from infusion_guide.clinic.settings import ROOT, settings
+from infusion_guide.storage import server_log
 
 SECONDS = 2.0  # for one piece of work, from the wait for a connection to the commit
 _THREADS = 8
@@ -50,7 +51,7 @@ def create_engine(url: str) -> Engine:
     # A network that went away without a word is noticed in about ten seconds, not after two hours.
     network = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 5 * milliseconds}
     limits = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=10000"
-    return sa.create_engine(
+    engine = sa.create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),  # SQLAlchemy's own choice changes with its version
         pool_pre_ping=True,
         pool_size=_THREADS,
@@ -58,6 +59,8 @@ def create_engine(url: str) -> Engine:
         pool_timeout=SECONDS,
         connect_args={"connect_timeout": int(SECONDS), "options": limits, "application_name": "infusion-guide", **network},
     )
+    sa.event.listen(engine, "connect", server_log.hush)
+    return engine
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:

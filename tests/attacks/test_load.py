@@ -39,7 +39,7 @@ async def test_every_crisis_in_a_flood_is_answered_and_what_is_accepted_is_quick
     headers = {"Authorization": f"Bearer {REST_TOKEN}"}
     base = f"{worker.url}/webhooks/rest"
     found = []
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(headers=headers, connector=connector, timeout=aiohttp.ClientTimeout(30)) as session:
 
         async def ticket():

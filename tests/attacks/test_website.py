@@ -6,8 +6,10 @@ import time
 
 import aiohttp
 import pytest
+import socketio
 from itsdangerous import TimestampSigner
 
+from infusion_guide.channels import web
 from infusion_guide.channels.rest import RestChannel
 from infusion_guide.channels.web import WebChannel
 from infusion_guide.clinic import identity
@@ -86,3 +88,20 @@ async def test_what_rest_refuses_is_read_first(monkeypatch, more):
             assert isinstance(body, list) is is_crisis
             assert ("988" in str(body)) is (is_crisis or bool(filler))
         assert heard == []
+
+
+async def test_finding_20_one_address_does_not_hold_every_socket(page, monkeypatch):
+    url, _ = page
+    monkeypatch.setattr(web, "_MOST_OF_ADDRESS", 3)
+
+    def windows():
+        opened = [Window(url) for _ in range(3)]
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            Window(url)
+        opened.pop().close()
+        time.sleep(0.3)
+        opened.append(Window(url))
+        for window in opened:
+            window.close()
+
+    await asyncio.to_thread(windows)
