@@ -46,7 +46,9 @@ class Filter(StaffForm):
 
     q = StringField("Words", description="Part of a reply, its name or its source.")
     kind = SelectField("Kind", choices=[("all", "All kinds"), *((kind or "lines", title) for kind, title in GROUPS.items())])
-    review = SelectField("Review", choices=[("all", "All replies"), ("open", "To sign"), *STATES.items(), ("commented", "With comments")])
+    review = SelectField(
+        "Review", choices=[("all", "All replies"), ("open", "To sign"), *STATES.items(), ("commented", "With comments")]
+    )
 
 
 class Signature(StaffForm):
