@@ -209,3 +209,21 @@ def test_everything_is_said_unless_the_clinic_chose_otherwise():
 def test_difference_of_paragraphs():
     assert signing.changed_lines("a b\n\nsame", "a c\n\nsame") == [[("same", "a"), ("removed", "b"), ("added", "c")]]
     assert signing.changed_lines("same", "same\n\nnew") == [[("added", "new")]]
+
+
+async def test_the_assistant_leads_to_the_clinic_in_the_place_of_what_nobody_signed(kept_back):
+    from rasa.shared.core.events import UserUttered
+    from rasa.shared.core.trackers import DialogueStateTracker
+
+    from infusion_guide.engine.replies import ReviewedReplies
+
+    tracker = DialogueStateTracker.from_events("web:a", [UserUttered("does it help with ptsd")])
+    said = ReviewedReplies()
+
+    async def reply(name):
+        return (await said.generate(name, tracker, "web"))["utter_action"]
+
+    assert await reply("utter_faq/ptsd") == signed.INSTEAD
+    assert await reply("utter_crisis/suicide") == "utter_crisis/suicide"
+    signed.use_signed([("utter_faq/ptsd", review.digest("utter_faq/ptsd", ""))])
+    assert await reply("utter_faq/ptsd") == "utter_faq/ptsd"
