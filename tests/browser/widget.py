@@ -55,8 +55,10 @@ class Widget:
         return self.element.get_by_text(text)
 
     def open(self) -> "Widget":
-        """Opens the panel with the launcher."""
-        self.launcher.click()
+        """Opens the panel with the launcher, unless it is still open from the page before."""
+        expect(self.launcher.or_(self.panel)).to_be_visible()
+        if self.launcher.is_visible():
+            self.launcher.click()
         expect(self.panel).to_be_visible()
         return self
 
