@@ -144,7 +144,6 @@ def hidden(talk, selector):
     return [name for name, whole in found if not whole]
 
 
-
 @SIZE
 def test_the_main_buttons_are_in_view_in_seven_of_seven_turns(on, size):
     talk = on(size)

@@ -44,6 +44,7 @@ class Widget:
         self.turns = self.element.locator(".turn")
         self.mine = self.element.locator(".mine .bubble")
         self.replies = self.element.locator(".turn .reply")
+        self.sources = self.element.locator("summary")
         self.quick_replies = page.get_by_role("group", name=WORDS["quickReplies"])
 
     def button(self, key: str) -> Locator:

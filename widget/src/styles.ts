@@ -320,6 +320,7 @@ export const styles = css`
   .talk,
   .stage {
     position: relative;
+    background: var(--ground);
     flex: 1;
     display: flex;
     flex-direction: column;
@@ -690,6 +691,7 @@ export const styles = css`
   }
 
   .sources[open] {
+    order: 1;
     flex: 1 1 100%;
     padding-block-end: 0.5em;
   }
@@ -904,6 +906,12 @@ export const styles = css`
     min-block-size: 2.75em;
     border-radius: 1.4em;
     box-shadow: var(--shadow);
+  }
+
+  .status,
+  .composer,
+  .footer {
+    background: var(--paper);
   }
 
   .status {

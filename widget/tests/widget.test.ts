@@ -426,7 +426,7 @@ it("copies the talk, or says that it could not", async () => {
 });
 
 it.each([
-  [true, "https://bot.example is up, but it refuses"],
+  [true, "https://bot.example gives "],
   [false, "https://bot.example does not answer"],
 ])("tells the page's owner why it is not reached, once: script there %s", async (ok, expected) => {
   const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);

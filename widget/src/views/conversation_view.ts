@@ -161,7 +161,10 @@ function crisisView(tag: Tag, reply: Reply): TemplateResult {
 /** One quiet line; opened, everything that the reply rests on. */
 function sourcesView(tag: Tag, sources: readonly Source[]): TemplateResult | typeof nothing {
   if (!sources.length) return nothing;
-  return html`<details class="sources">
+  return html`<details
+    class="sources"
+    @toggle=${({ target }: Event) => (target as HTMLDetailsElement).open && (target as Element).scrollIntoView({ block: "nearest" })}
+  >
     <summary>${icon("book")}${fill(tag.words.sources, { count: sources.length })}</summary>
     ${sources.map(
       ({ label, claims }) => html`<p class="source">${label}</p>
