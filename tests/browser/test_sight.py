@@ -173,7 +173,9 @@ def test_four_ways_to_help_are_one_tap_away_in_every_turn(on, size):
         assert hidden(talk, ".notice a") == [], text
 
 
-@pytest.mark.parametrize("size, most", [("390x844", 0.18), ("320x568", 0.25), ("390x664", 0.18), ("1440x900", 0.18)])
+@pytest.mark.parametrize(
+    "size, most", [("390x844", 0.18), ("390x664", 0.18), ("320x568", 0.25), ("1280x720", 0.18), ("1440x900", 0.18)]
+)
 def test_notice_and_header_are_small_after_the_first_answer_and_full_in_danger(on, size, most):
     talk = on(size)
     words = talk.notice.get_by_text(WORDS["notice"])
