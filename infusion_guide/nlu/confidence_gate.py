@@ -33,6 +33,7 @@ from infusion_guide.nlu.history import LANGUAGE, alarmed, just_checked_in, said,
 from infusion_guide.nlu.medicines import named
 from infusion_guide.nlu.message_reader import BUTTON, READING, offered_payloads
 from infusion_guide.nlu.plain_speller import AS_WRITTEN
+from infusion_guide.nlu.question_splitter import parts_of
 from infusion_guide.nlu.safety_guard import SAFETY
 from infusion_guide.nlu.topic_classifier import IN_CONTEXT, RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
@@ -93,7 +94,8 @@ class ConfidenceGate(GraphComponent):
 
     @staticmethod
     def _heard(message: Message, tracker: DialogueStateTracker) -> Heard:
-        medicines = named(message.get(TEXT) or "")
+        texts = [message.get(TEXT) or "", *parts_of(message)]
+        other, *in_parts = (each.other and not each.ketamine for each in map(named, texts))
         verdict = message.get(SAFETY)
         ranking, *parts = [[Ranked(**ranked) for ranked in ranking] for ranking in message.get(RANKINGS) or [[]]]
         return Heard(
@@ -109,7 +111,8 @@ class ConfidenceGate(GraphComponent):
             in_context=message.get(IN_CONTEXT) or {},
             alarmed=alarmed(tracker),
             spoken=bool(said(tracker)),
-            other_medicine=medicines.other and not medicines.ketamine,
+            other_medicine=other,
+            in_parts=in_parts,
         )
 
     @staticmethod

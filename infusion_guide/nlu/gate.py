@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.nlu.danger import Verdict
-from infusion_guide.replies.care import check_in_about, feared
+from infusion_guide.replies.care import check_in_about, feared, is_care
 from infusion_guide.replies.topic import Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 
@@ -51,7 +51,8 @@ class Least:
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
     care topics together, after a crisis; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
-    about as a subject; `doubt`: of danger, from which a message that is read in its context is asked about.
+    about as a subject; `doubt`: of danger, from which a message that is read in its context is asked about;
+    `fresh`: the guard's score from which another danger outranks care.
     """
 
     answer: float = 0.3
@@ -64,6 +65,7 @@ class Least:
     scope: float = 0.5
     facts: float = 0.7
     doubt: float = 0.2
+    fresh: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Heard:
     alarmed: bool = False
     spoken: bool = False
     other_medicine: bool = False
+    in_parts: Sequence[bool] = ()  # the same of each part
 
 
 @dataclass(frozen=True)
@@ -152,14 +155,14 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least, in_tool: Opti
     if heard.asked and label == "chitchat/affirm" and not verdict.reassured:
         return Decision(feared(heard.before), confidence)
     care = _care(heard, least)
-    if care:
+    if care and not _is_fresh(care, heard, verdict, least):
         return Decision(care, sum(_crises(heard.in_context).values()), ordinary=label)
     if verdict.level == ALARM:
         return Decision(f"crisis/{verdict.topic}", verdict.score, ordinary=label)
     if heard.asked and verdict.level != CHECK_IN and _says_no(heard, label, verdict):
         return Decision("crisis/care_safe" if heard.alarmed else "check_in_ok", confidence)
     bare = label in _BARE and label == heard.ranking[0].label and confidence >= least.kind
-    if verdict.level == CHECK_IN and not bare:
+    if verdict.level == CHECK_IN and not bare and not _settled(heard, verdict, least):
         return Decision(check_in_about(verdict.topic), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
@@ -168,7 +171,7 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least, in_tool: Opti
     if heard.spoken and label in _OF_THE_LAST_REPLY:
         return Decision(_OF_THE_LAST_REPLY[label], confidence)
     ordinary = _ordinary(heard, label, least)
-    return replace(ordinary, quiet=True) if verdict.level == QUIET and not bare else ordinary
+    return replace(ordinary, quiet=True) if verdict.level and not bare else ordinary
 
 
 def _crises(in_context: Mapping[str, float]) -> Mapping[str, float]:
@@ -192,6 +195,12 @@ def _settled(heard: Heard, verdict: Verdict, least: Least) -> bool:
         return False
     own = heard.in_context.get(ITSELF, 0.0)
     return sum(_crises(heard.in_context).values()) + own * verdict.doubt < least.doubt
+
+
+def _is_fresh(care: str, heard: Heard, verdict: Verdict, least: Least) -> bool:
+    """Whether the guard is sure of another danger than the one that is talked about, where the context hears a question."""
+    sure = verdict.level == ALARM and verdict.score >= least.fresh
+    return sure and is_care(Topic.of(care).reply) and heard.before != f"crisis/{verdict.topic}"
 
 
 def _says_no(heard: Heard, label: str, verdict: Verdict) -> bool:
@@ -260,6 +269,8 @@ def _questions(heard: Heard, least: Least) -> Tuple[str, ...]:
     """
     if not 2 <= len(heard.parts) <= 4:
         return ()
-    labels = dict.fromkeys(_answerable(heard, ranking, least, least.part) for ranking in heard.parts)
+    medicines = heard.in_parts or [heard.other_medicine] * len(heard.parts)
+    each = (replace(heard, other_medicine=other) for other in medicines)
+    labels = dict.fromkeys(_answerable(part, ranking, least, least.part) for part, ranking in zip(each, heard.parts))
     met = [label for label in labels if label in FEELINGS][:1]
     return tuple([*met, *(label for label in labels if Topic.of(label).is_answerable)][:3])

@@ -45,6 +45,11 @@ def _names() -> _Names:
     return _Names(own["ketamine"], frozenset(known.keys() - english - taken) | own["others"], own["street"], own["recovery"])
 
 
+def all_names() -> FrozenSet[str]:
+    """Every name that is known, in small letters."""
+    return frozenset().union(*_names())
+
+
 def named(text: str) -> Named:
     """What `text` names, whatever its case.
 

@@ -10,6 +10,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from infusion_guide.nlu.medicines import all_names
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.spacy_pipeline import SpacyPipeline
 from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
@@ -30,14 +31,13 @@ class PlainSpeller(TrainedComponent):
         self._speller = Speller(*(self.model or ({},)))
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learns which words there are: those of the sentences, and those that spaCy's vocabulary holds."""
+        """Learns which words there are: those of the sentences, of spaCy's vocabulary, and names of medicines."""
         texts = [example.get(TEXT).lower() for example in labelled_examples(training_data)]
         seen = Counter(word for text in texts for word in set(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", text)))
         words = {word: count for word, count in sorted(seen.items()) if count >= _SEEN and len(word) > 1}
-        others = {
-            word for word in SpacyPipeline.load_model(_VOCABULARY).model.vocab.strings if _WORD.fullmatch(word)
-        } - words.keys()
-        stored = self.store((words, frozenset(others)))
+        strings = SpacyPipeline.load_model(_VOCABULARY).model.vocab.strings
+        others = {word for word in strings if _WORD.fullmatch(word)} | all_names()
+        stored = self.store((words, frozenset(others - words.keys())))
         self._speller = Speller(*self.model)
         return stored
 
