@@ -22,6 +22,8 @@ from infusion_guide.text.danger_patterns import Patterns
 
 SAFETY = "safety"  # output property of a message: the fields of a Verdict
 
+_ROUNDS = 12  # more find no more danger
+
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True, model_from="SpacyPipeline")
 class SafetyGuard(TrainedComponent):
@@ -44,7 +46,7 @@ class SafetyGuard(TrainedComponent):
 
     def train(self, training_data: TrainingData, model: SpacyModel) -> Resource:
         """Learns danger against everything else, in all languages of the data; Rasa insists on handing `model` in."""
-        return self.store(TextModel.fit(labelled_examples(training_data), self._label))
+        return self.store(TextModel.fit(labelled_examples(training_data), self._label, _ROUNDS))
 
     @staticmethod
     def _label(example: Message) -> str:

@@ -26,6 +26,7 @@ from infusion_guide.text.cleaning import clean
 # {"label": str, "confidence": float}, best first, RANKED entries.
 RANKINGS = "rankings"
 RANKED = 10
+_ROUNDS = 20  # with 12, five topics in a hundred more are missed
 _EVERY = 5  # of the sentences that stand alone, the context model learns every fifth: about as many as there are follow-ups
 
 # Set on a message: for the whole text and each part, how probable each crisis topic is by itself, {topic: probability}.
@@ -53,7 +54,7 @@ class TopicClassifier(TrainedComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from the sentences of all languages, and from what is said after replies."""
         examples = labelled_examples(training_data)
-        alone = TextModel.fit(examples, lambda e: e.get_full_intent() or e.get(INTENT))
+        alone = TextModel.fit(examples, lambda e: e.get_full_intent() or e.get(INTENT), _ROUNDS)
         after = [example._replace(text=clean(example.text)) for example in followups()]
         vectors = encoder().encode_many([example.text for example in after])
         standing = sorted(examples, key=lambda example: sha256(example.get(TEXT).encode()).digest())[::_EVERY]
