@@ -35,7 +35,7 @@ ASKED = [example(number) for number in range(10_000, 10_300)]
 
 
 def answers(examples):
-    model = TextModel.fit(examples, lambda each: each.get("topic"))
+    model = TextModel.fit(examples, lambda each: each.get("topic"), rounds=20)
     return np.vstack([model.probabilities(each) for each in ASKED])
 
 
