@@ -35,7 +35,7 @@ teach: .venv/.dev ## try what staff taught, before and after; live if nothing ge
 eval: .venv/.dev ## FILE=in.jsonl OUT=out.jsonl: outcomes a line; alone: tables and plots on the held-out sentences
 	@$(PYTHON) -m infusion_guide.evaluate $(if $(FILE),--file "$(FILE)") $(if $(OUT),--out "$(OUT)")
 
-encoder: setup ## tune MiniLM on the training sentences anew: infusion_guide/nlu/minilm/delta.npz (half an hour, one core)
+encoder: .venv/.base ## tune MiniLM on the training sentences anew: infusion_guide/nlu/minilm/delta.npz (half an hour)
 	@$(UV) venv -q --clear --python $(VERSION) .tools/encoder
 	@$(INSTALL) -q --python .tools/encoder/bin/python requirements/encoder.txt
 	@.tools/encoder/bin/python -W ignore -m tools.encoder "$(BASE)"

@@ -1,7 +1,8 @@
 """Tunes MiniLM on the training sentences: `make encoder`, with the packages of requirements/encoder.txt (docs/encoder.md).
 
 Writes infusion_guide/nlu/minilm/delta.npz, two thin matrices for each layer, and delta.json, which says what they were made
-of. Everything random comes from one seed, and no sum is divided among threads: the same machine writes the same bytes.
+of. Everything random comes from one seed, and no sum is to be divided among threads. That two runs write the same bytes has
+not been shown yet (docs/encoder.md): what is committed is the delta itself.
 """
 
 import argparse
