@@ -157,3 +157,97 @@ def test_every_copy_in_an_event_goes():
 
 def test_an_event_without_words():
     assert redact_event({"event": "user", "text": None, "parse_data": {}}) == {"event": "user", "text": None, "parse_data": {}}
+
+
+# ATTACKS.md 12: planted items that STORED_WORDS=redacted left. All invented; each with what must not stay.
+PLANTED = {
+    "es": [
+        ("soy eustaquio barrientos y tengo una pregunta", "eustaquio barrientos"),
+        ("hola, soy Hermenegilda y me siento mal", "Hermenegilda"),
+        ("mi hermana Hermenegilda toma ketamina", "Hermenegilda"),
+        ("mi esposo eustaquio barrientos bebe mucho", "eustaquio barrientos"),
+        ("me llamo lupita y bebo cada noche", "lupita"),
+        ("el doctor Barrientos me dijo que no", "Barrientos"),
+        ("la señora Quistgaard de recepción", "Quistgaard"),
+        ("ayer hablé con Eustaquio y con su madre", "Eustaquio"),
+        ("vivo en Tlaquepaque con mi madre", "Tlaquepaque"),
+        ("mi teléfono es 6 11 22 33 44", "11 22 33"),
+        ("llámeme al 55 1234 8765", "1234 8765"),
+        ("mi número es 611 22 33 44", "22 33 44"),
+        ("mi celular: 5512348765", "5512348765"),
+        ("cinco cinco uno dos tres cuatro ocho siete", "cuatro ocho"),
+        ("vivo en Avenida Insurgentes 1602", "Insurgentes 1602"),
+        ("mi casa: calle insurgentes sur 1602, piso 3", "1602"),
+        ("estoy en la calle Benito Sample, número 12", "Sample"),
+        ("vivo en la colonia Jardines del Sample", "Jardines"),
+        ("nací el 12 de marzo de 1984", "12 de marzo"),
+        ("12 de marzo de 1984", "1984"),
+        ("mi fecha de nacimiento es 12/03/1984", "1984"),
+        ("mi cumpleaños es el 3 de mayo", "3 de mayo"),
+        ("mi curp es XEXX840312HDFRRS09", "840312"),
+        ("mi dni: 12345678Z", "12345678"),
+        ("nie X1234567L", "X1234567"),
+        ("número de expediente 44812", "44812"),
+        ("póliza A-448121", "448121"),
+        ("código postal 06700", "06700"),
+        ("mi hija va al Colegio Sample del Valle", "Sample"),
+        ("estudio en la Universidad Brightwater", "Brightwater"),
+        ("mi usuario es rio_triste88", "rio_triste88"),
+    ],
+    "en": [
+        ("wilhelmina here, is it safe", "wilhelmina"),
+        ("hi, wilhelmina quistgaard here", "wilhelmina quistgaard"),
+        ("i am wilhelmina and i am scared", "wilhelmina"),
+        ("my husband eustaquio barrientos relapsed", "barrientos"),
+        ("my son Quistgaard, he is 12", "Quistgaard"),
+        ("it's guadalupe barrientos again", "guadalupe barrientos"),
+        ("my kid goes to Brightwater Elementary", "Brightwater"),
+        ("my kid goes to brightwater elementary", "brightwater"),
+        ("she is a nurse at Sample Valley High School", "Valley"),
+        ("i teach at quistgaard academy", "quistgaard"),
+        ("my instagram is wilhelmina.q", "wilhelmina"),
+        ("find me on insta as sad_river88", "sad_river88"),
+        ("my snapchat name is quistgaardw", "quistgaardw"),
+        ("ig: sadriver", "sadriver"),
+        ("medicare number 1EG4-TE5-MK73", "MK73"),
+        ("my medicare is 1eg4te5mk73", "1eg4te5"),
+        ("medicaid id AB12345C", "AB12345"),
+        ("my insurance number is QX-448129", "448129"),
+    ],
+}
+
+
+def left(language):
+    """The planted items of which something stays."""
+    return [said for said, secret in PLANTED[language] if any(word.lower() in redact(said).lower() for word in secret.split())]
+
+
+@pytest.mark.parametrize("language", PLANTED)
+def test_attack_12_planted_items_go(language):
+    """Before: of 18 of 31 in Spanish and 16 of 18 in English something stayed."""
+    assert left(language) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "soy una persona muy ansiosa y tengo miedo",
+        "soy adicta, ¿me puede ayudar la ketamina?",
+        "mi hermana está en crisis y no come",
+        "mi mamá toma sertralina desde marzo",
+        "tengo cita el 4 de marzo",
+        "son 3 o 4 sesiones en 2 semanas",
+        "pesa 70 kg y toma 40 mg de ketamina",
+        "¿cuesta 400 o 1200 dólares?",
+        "my sister is drinking again",
+        "i am here and i am scared",
+        "this is not working for me",
+        "it's been 10 20 or 30 days",
+        "i was in high school when it began",
+        "instagram is bad for my mood",
+        "my mother in law drinks",
+        "is it on medicare or medicaid",
+    ],
+)
+def test_what_reads_like_them_stays(text):
+    assert redact(text) == text

@@ -1,7 +1,8 @@
 """Takes out of a patient's words what tells who the patient is: [name], [phone], [email] and the like stay in its place.
 
-Patterns find what has a form; spaCy's name recognition and a few phrases ("my name is ...") find people. None of them
-finds everything: redaction lowers the harm of a stolen database, it does not make the texts anonymous.
+Patterns find what has a form, in English and Spanish; spaCy's name recognition, a few phrases ("my name is ...", "soy ...") and
+the names of zxcvbn's lists find people. None of them finds everything (tests/test_redaction.py measures it, docs/privacy.md
+names the limits): redaction lowers the harm of a stolen database, it does not make the texts anonymous.
 """
 
 import re
@@ -10,6 +11,7 @@ from typing import Any, Dict, Iterator, List, Pattern, Tuple
 
 import spacy
 from spacy.language import Language
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from infusion_guide.text.cleaning import MAX_SEARCHED, clean
 
@@ -33,14 +35,23 @@ _GAP = r"[\s.\-\u2010-\u2015/]"  # between groups of digits
 _DASH = r"[-.\u2010-\u2015]"
 _EXTENSION = r"(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?"
 _UNIT = r"(?:mg|mcg|ug|µg|g|kg|ml|cc|iu|units?|dollars?|usd|bucks|calories|steps|%)"
-_DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
+_DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)"
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)\.?"
 )
+_MES = r"(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre)"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _YEAR = r"(?:19|20)\d{2}"
 _DAY_AND_MONTH = _any(rf"{_MONTH}\s{_DAY}", rf"{_DAY}\s(?:of\s)?{_MONTH}")
+
+# Spanish streets: the kind comes first, the number last.
+_CALLE = (
+    r"(?:avenida|av\.?|avda\.?|calle|c/|calzada|paseo|plaza|carretera|camino|bulevar|boulevard|blvd\.?|callej[oó]n|privada"
+    r"|cerrada|andador|prolongaci[oó]n|pasaje|carrera|cra\.?|jir[oó]n)"
+)
+_NUMERO = r"(?:,?\s?(?:n[uú]mero|n[uú]m\.?|no\.?|n[º°.]?|#)?\s?\d{1,5}[a-z]?\b)"
+_PISO = r"(?:,?\s(?:piso|apto\.?|apartamento|departamento|depto\.?|int\.?|interior|puerta|casa)\s?\w{1,6})?"
 
 # A US house number and street. "40 mg and drive", "2 hours one way": some kinds of street count only when written as names.
 _NO_STREET = (
@@ -57,7 +68,20 @@ _FLAT_AND_TOWN = (
 
 _RECORD = (
     r"(?:mrn|(?:medical\s)?(?:record|chart|patient|member|policy|account|case|claim|license|group|passport|ssn"
-    r"|social(?:\ssecurity)?)(?:\s?(?:number|no\.?|num|id|#))?|zip(?:\s?code)?)"
+    r"|social(?:\ssecurity)?|medicare|medicaid|insurance|subscriber)(?:\s?(?:number|no\.?|num|id|#))?|zip(?:\s?code)?"
+    r"|(?:n[uú]mero\sde\s)?(?:expediente|p[oó]liza|afiliaci[oó]n|seguro(?:\ssocial)?|c[eé]dula|pasaporte|licencia|paciente|folio"
+    r"|historia\scl[ií]nica|cuenta|identificaci[oó]n)|dni|nie|nss|curp|rfc|c[oó]digo\spostal|c\.?p\.?)"
+)
+_SITE = (
+    r"(?:instagram|insta|ig|snapchat|snap|tik\s?tok|twitter|facebook|fb|discord|telegram|reddit|linkedin|skype|username|user\sname"
+    r"|screen\sname|handle|usuario)"
+)
+_SCHOOL = (
+    r"(?:Elementary|Middle\sSchool|High\sSchool|High|Academy|University|College|Prep|Preparatory|Preschool|Daycare|Montessori"
+    r"|Kindergarten|Charter\sSchool|School)\b"
+)
+_ESCUELA = (
+    r"(?:escuela|colegio|primaria|secundaria|preparatoria|prepa|instituto|universidad|liceo|jard[ií]n\sde\sni[nñ]os|guarder[ií]a)"
 )
 _TOLD_AGE = r"(?:aged?|i am|i'm|he is|he's|she is|she's|turned|turning)"
 _NO_AGE = r"(?!\s?(?:%|kg|lbs?|pounds|mg|days|percent|minutes|miles)(?!\w))"
@@ -74,8 +98,16 @@ _PATTERNS: List[Tuple[str, Pattern]] = [
         r"(?<![\w.+%'-])[\w.+%'-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}",
         r"(?<![\w.+-])[\w.+-]{1,64}\s?\(?\bat\b\)?\s?[\w-]{1,63}\s?\(?\bdot\b\)?\s?(?:com|org|net|edu)\b",
     ),
+    _pattern("number", r"\b[a-zñ&]{4}\d{6}[hmx][a-z]{5}[a-z0-9]\d\b"),  # CURP of Mexico
+    _pattern("number", r"\b[1-9][a-z][a-z0-9]\d-?[a-z][a-z0-9]\d-?[a-z]{2}\d{2}\b"),  # Medicare
+    _pattern("number", r"\b(?:\d{8}-?[a-z]|[xyz]-?\d{7}-?[a-z]|[a-zñ&]{3,4}\d{6}[a-z0-9]{3})\b"),  # DNI, NIE; RFC of Mexico
     _pattern("link", r"\b(?:https?://|www\.)\S+", r"(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,3}\.[a-z]{2,10}/\S+"),
     _pattern("handle", r"(?<![\w@])@\w{2,}"),
+    # A name on a site: said to be one, or of a form that no word has.
+    _pattern("handle", rf"\b{_SITE}(?:\s(?:name|handle|account|user|id))?\s?(?:\sis|\ses|:|=)\s?@?(?P<secret>[\w.]{{3,40}})"),
+    _pattern(
+        "handle", rf"\b{_SITE}\s(?:(?:as|at|under|name|handle|como)\s)?(?P<secret>(?=\w{{0,30}}[._\d])[a-z][\w.]{{2,40}}\w)"
+    ),
     _pattern("number", rf"(?<![\w-])\d{{3}}{_GAP}\d{{2}}{_GAP}\d{{4}}(?![\w-])"),  # US social security
     _pattern(
         "date",
@@ -87,6 +119,18 @@ _PATTERNS: List[Tuple[str, Pattern]] = [
         "date",
         r"\b(?:born|birthday|birth\s?date|birth|dob|d\.o\.b\.?)(?:\s(?:is|was|on|of)){0,2}:?\s?"
         rf"(?P<secret>{_any(_DAY_AND_MONTH, '[0-9]{1,2}[/.-][0-9]{1,2}', '[0-9]{6,8}')}\b)",
+    ),
+    _pattern(
+        "date",
+        rf"\b\d{{1,2}}\sde\s{_MES}\s(?:de\s|del?\s)?(?:{_YEAR}|'?\d{{2}})\b",
+        rf"\b(?:nac[ií](?:do|da|ó)?|cumplea[nñ]os|fecha\sde\snacimiento)(?:\s(?:es|el|fue|en)){{0,2}}:?\s?"
+        rf"\d{{1,2}}(?:\sde\s{_MES}(?:\s(?:de\s|del?\s)?{_YEAR})?|[/.-]\d{{1,2}})",
+    ),
+    # Groups as in Spain (6 11 22 33 44), Mexico (55 1234 8765) and France, nine to twelve digits in all.
+    _pattern(
+        "phone",
+        r"(?<![\w$.,/-])(?<!\d[ .-])(?=(?:\d[ .-]?){9,12}(?![ .-]?\d))\d{1,4}(?:[ .-]\d{2,4}){2,5}(?![\w/-])(?![.,]\d)"
+        rf"(?!\s?{_UNIT}(?!\w))",
     ),
     _pattern("phone", rf"(?<![\w$])\+\s?\(?\d(?:{_GAP}?[()]?\s?\d){{6,14}}(?!\w){_EXTENSION}"),
     _pattern("phone", rf"(?<![\w$])(?:1{_GAP}?)?\(?\d{{3}}\)?{_GAP}{{0,3}}\d{{3}}{_GAP}{{0,3}}\d{{4}}(?!\w){_EXTENSION}"),
@@ -108,6 +152,31 @@ _PATTERNS: List[Tuple[str, Pattern]] = [
         "address",
         r"\b(?:live|living|reside|stay|staying|address\sis|address:)\s(?:at\s)?"
         rf"(?P<secret>\d{{1,6}}\s(?:[\w'.]{{1,30}}\s){{1,4}}?{_SAID_STREET})",
+    ),
+    _pattern(
+        "address",
+        rf"\b{_CALLE}\s(?:[^\W\d_][\w'.]{{0,30}}\s){{0,4}}[^\W\d_][\w'.]{{1,30}}{_NUMERO}{_PISO}",
+        rf"\b{_CALLE}\s(?:\d{{1,3}}\s?)(?:#|n[º°o]\.?)\s?\d{{1,3}}\s?-\s?\d{{1,3}}",
+    ),
+    _pattern(
+        "address",
+        r"\b(?i:viv[eoi]\w{0,3}|domicilio|direcci[oó]n|resido|estoy)\s(?i:(?:en|es|la|el)\s){0,3}"
+        rf"(?P<secret>(?i:{_CALLE}|colonia|col\.|barrio|fraccionamiento)\s(?i:(?:de|del|la|las|los|el)\s){{0,2}}[A-ZÁÉÍÓÚÑ]\w{{2,30}}"
+        r"(?:\s[A-ZÁÉÍÓÚÑ]\w{2,30}){0,3})",
+        cased=True,
+    ),
+    _pattern(
+        "school",
+        rf"(?<![\w.])(?:[A-Z][\w'.-]{{1,30}}\s){{1,4}}{_SCHOOL}",
+        rf"\b(?i:{_ESCUELA})\s(?i:(?:de|del|la|las|los|el|primaria|secundaria|t[eé]cnica)\s){{0,3}}[A-ZÁÉÍÓÚÑ][\w'.]{{1,30}}(?:\s(?:de\s|del\s|la\s)?[A-ZÁÉÍÓÚÑ]"
+        r"[\w'.]{1,30}){0,3}",
+        cased=True,
+    ),
+    _pattern(
+        "school",
+        r"\b(?:goes to|go to|went to|at|attends?|attending|teach(?:es)? at|from)\s"
+        r"(?P<secret>(?!(?:my|the|a|an|his|her|our|their|in|junior|public|private|local|this|that|any|middle|high|elementary)\b)"
+        r"[a-z][\w'.-]{2,30}(?:\s[\w'.-]{2,30})?\s(?:elementary|middle school|high school|academy))\b",
     ),
     # From 90 on an age counts as identifying (45 CFR 164.514).
     _pattern("age", r"\b(?P<secret>9\d|1[01]\d)(?=[\s-]?(?:years?|yrs?)?[\s-]?(?:old\b|of age\b|y/?o\b))"),
@@ -144,6 +213,49 @@ _MEDICINES_AND_OTHERS = """
     gmail max bin moron bot chatbot hi hello hey thanks ok meds med dose pain anxiety ptsd
     """
 _NO_NAMES = frozenset(_MEDICINES_AND_OTHERS.split())
+
+
+# Names that are no common English words: zxcvbn's lists keep each word only where it is most frequent.
+_GIVEN = frozenset(FREQUENCY_LISTS["female_names"]) | frozenset(FREQUENCY_LISTS["male_names"])
+_SURNAMES = frozenset(FREQUENCY_LISTS["surnames"])
+_COMMON = frozenset(FREQUENCY_LISTS["english_wikipedia"][:20_000]) | frozenset(FREQUENCY_LISTS["us_tv_and_film"])
+# After "soy" and "mi hermana" these are no names, and neither are they where Spanish writes a capital.
+_SPANISH_WORDS = """
+    una uno un la el los las mi tu su de del muy no si yo que como tan mas más bien mal parte capaz mujer hombre persona
+    paciente adicto adicta alcoholico alcohólico alcoholica alcohólica mayor menor joven madre padre mama mamá papa papá
+    hija hijo esposa esposo hermano hermana amigo amiga pareja novio novia abuela abuelo tia tía tio tío vecino nuevo
+    nueva alergico alérgico alergica alérgica diabetico diabético diabetica diabética bipolar depresivo depresiva
+    ansioso ansiosa enfermera enfermero doctor doctora veterano veterana mexicano mexicana latino latina hispano hispana
+    casado casada soltero soltera candidato candidata elegible consciente responsable feliz infeliz fuerte debil débil
+    es está esta toma tiene quiere sufre bebe murio murió se me le lo y o pero con sin por para en a al ya ha también
+    tambien dice vive llama nos te cuando porque estoy tengo dios jesus jesús virgen navidad semana santa estados unidos
+    mexico méxico españa colombia argentina puerto rico texas california florida internet google whatsapp medicare
+    medicaid ketamina esketamina hola buenos buenas gracias ayuda puedo quiero necesito hay qué cómo cuánto cuanto cuál
+    cual dónde donde
+    """
+_NOT_SPANISH_NAMES = frozenset(_SPANISH_WORDS.split())
+_NO_HANDLES = _COMMON | _NOT_SPANISH_NAMES
+_SPANISH = re.compile(
+    r"\b(?:el|la|los|las|una?|de|del|que|qué|mi|me|se|con|para|por|pero|muy|está|esta|estoy|soy|tengo|en|es|y|su|no|le|hola)\b",
+    re.I,
+)
+_LETTERS = r"[^\W\d_][\w'-]{1,40}"
+_UP_TO_THREE = rf"(?P<words>{_LETTERS}(?:\s{_LETTERS}){{0,2}})"
+_KIN = (
+    r"(?:mother|mom|mum|father|dad|wife|husband|son|daughter|sister|brother|partner|girlfriend|boyfriend|friend|aunt|uncle|cousin"
+    r"|grandma|grandpa|grandmother|grandfather|niece|nephew|roommate|boss|therapist|counselor|sponsor|neighbor"
+    r"|madre|mam[aá]|padre|pap[aá]|espos[ao]|marido|hij[ao]|herman[ao]|pareja|novi[ao]|amig[ao]|t[ií][ao]|prim[ao]|abuel[ao]"
+    r"|sobrin[ao]|vecin[ao]|suegr[ao]|cu[nñ]ad[ao])"
+)
+_INTRODUCTIONS: List[Pattern] = [
+    re.compile(rf"\b(?:i am|i'?m|this is|it'?s|call me|named|ll[aá]mame|soy|habla|ll?amad[ao])\s{_UP_TO_THREE}", re.I),
+    re.compile(rf"\b(?:my|mi|his|her|our|su|nuestr[ao])\s{_KIN},?\s{_UP_TO_THREE}", re.I),
+    re.compile(
+        rf"\b(?:se[nñ]or|se[nñ]ora|se[nñ]orita|sra?|srta|don|do[nñ]a|doctora?|dra?|lic|licenciad[ao])\.?\s{_UP_TO_THREE}", re.I
+    ),
+    re.compile(rf"^\W{{0,3}}(?:(?:hi|hello|hey|hola),?\s)?{_UP_TO_THREE}(?=,?\s(?:here|calling|speaking)\b)", re.I),
+    re.compile(rf"(?=\b(?P<words>{_LETTERS}\s{_LETTERS}))", re.I),  # two that are both names, wherever they stand
+]
 
 
 def redact(text: str) -> str:
@@ -185,7 +297,8 @@ def _found(text: str, names: bool = True) -> List[Span]:
     """What to take out of `text`; `names` False leaves people out, for labels and single words."""
     spans = [span for kind, pattern in _PATTERNS for span in _secrets(pattern, text, kind)]
     if names:
-        people = [span for pattern in _NAME_PHRASES for span in _secrets(pattern, text, "[name]")] + _people(text)
+        people = [span for pattern in _NAME_PHRASES for span in _secrets(pattern, text, "[name]")]
+        people += [*_introduced(text), *_capitals(text), *_people(text)]
         spans += people
         # A name that stands once as "Maria Example" may come again as "maria".
         parts = {part for start, end, _ in people for part in re.findall(r"\w{4,}", text[start:end])}
@@ -197,15 +310,69 @@ def _secrets(pattern: Pattern, text: str, kind: str) -> Iterator[Span]:
     """Where `pattern` matches; its group "secret" where it has one."""
     for match in pattern.finditer(text):
         start, end = match.span("secret" if "secret" in pattern.groupindex else 0)
-        yield start, end, kind
+        if kind != "[handle]" or text[start:end].lower() not in _NO_HANDLES:  # "instagram is bad for me"
+            yield start, end, kind
+
+
+def _introduced(text: str) -> Iterator[Span]:
+    """People by what stands before or after them, in small letters too."""
+    for number, pattern in enumerate(_INTRODUCTIONS):
+        anywhere, whole = number == len(_INTRODUCTIONS) - 1, number == len(_INTRODUCTIONS) - 2
+        for match in pattern.finditer(text[:MAX_SEARCHED]):
+            start, words = match.start("words"), match["words"].split()
+            length = _names_among(words, anywhere)
+            if length and whole and not {"word"}.intersection(map(_kind_of_name, words)):
+                length = len(words)  # "wilhelmina quistgaard here": nothing else stands before it
+            if length:
+                yield start, start + len(" ".join(words[:length])), "[name]"
+
+
+def _names_among(words: List[str], anywhere: bool) -> int:
+    """How many of the first `words` are somebody's name; `anywhere`: nothing before them says that one follows."""
+    kinds = [_kind_of_name(word) for word in words]
+    if anywhere:
+        return 2 if kinds[:2] == ["given", "surname"] else 0
+    if kinds[0] == "given":
+        more = [kind in ("given", "surname") or (kind == "unknown" and word[0].isupper()) for kind, word in zip(kinds, words)]
+        return next((place for place, is_name in enumerate(more) if place and not is_name), len(words))
+    if kinds[0] in ("unknown", "surname") and (words[0][0].isupper() or kinds[1:2] == ["surname"]):
+        follows = [
+            kind in ("given", "surname", "unknown") and (word[0].isupper() or kind == "surname")
+            for kind, word in zip(kinds, words)
+        ]
+        return next((place for place, is_name in enumerate(follows) if place and not is_name), len(words))
+    return 0
+
+
+def _kind_of_name(word: str) -> str:
+    """ "given", "surname", "unknown" (it may be a name) or "word"."""
+    plain = word.lower().removesuffix("'s").strip("'-")
+    if plain in _NOT_SPANISH_NAMES or plain in _NO_NAMES or len(plain) < 3:
+        return "word"
+    return "given" if plain in _GIVEN else "surname" if plain in _SURNAMES else "word" if plain in _COMMON else "unknown"
+
+
+def _capitals(text: str) -> Iterator[Span]:
+    """In Spanish only names have a capital within a sentence: people, places, brands."""
+    if not _reads_spanish(text, 3):
+        return
+    for match in re.finditer(r"(?<=[\w,;] )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,40}\b", text[:MAX_SEARCHED]):
+        if _kind_of_name(match[0]) != "word":
+            yield match.start(), match.end(), "[name]"
+
+
+def _reads_spanish(text: str, least: int) -> bool:
+    return len(_SPANISH.findall(text[:MAX_SEARCHED])) >= least
 
 
 def _people(text: str) -> List[Span]:
     if not re.search(r"[^\W\d_]{2}", text):
         return []
-    spans = []
+    spans, spanish = [], _reads_spanish(text, 2)
     for entity in _recognizer()(text[:MAX_SEARCHED]).ents:
         words = re.findall(r"[^\W\d_]{2,}", entity.text.lower())
+        if spanish and not entity.text.istitle():  # the model knows English only: in small letters it guesses
+            continue
         if entity.label_ == "PERSON" and words and not _NO_NAMES.intersection(words):
             spans.append((entity.start_char, entity.end_char, "[name]"))
     return spans
