@@ -73,7 +73,7 @@ def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optio
     if step == TIME:
         return None if asks and not _proposes_a_time(said, text) else WORDS
     if step == TOPIC:  # "how to get started" and "what it costs" name a topic; "what does it cost" asks
-        return None if asks and (text.rstrip().endswith("?") or _asks_in_order(said)) else WORDS
+        return None if asks_in_order(text) else WORDS
     return None if asks else WORDS
 
 
@@ -156,6 +156,11 @@ def asks_something(text: str) -> bool:
     """Whether `text` has the form of a question: a mark at its end, or it begins as questions do ("wait, what does ...")."""
     words = _after_lead(plain(text))
     return text.rstrip().endswith("?") or (len(words) >= 3 and words[0] in _phrases()["question_first"])
+
+
+def asks_in_order(text: str) -> bool:
+    """Whether `text` asks even where things are named: "what does it cost" does, "what it costs" and "when I'm sad" do not."""
+    return asks_something(text) and (text.rstrip().endswith("?") or _asks_in_order(plain(text)))
 
 
 def _asks_in_order(said: str) -> bool:

@@ -19,6 +19,10 @@ from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.signed import INSTEAD, may_say
 from infusion_guide.replies.topic import Topic
+from infusion_guide.tools.reading import must_wait
+from infusion_guide.tools.steps import WAITS
+from infusion_guide.tools.words import may_be_offered
+from infusion_guide.tools.words import words as tool_words
 
 # Metadata of a message (Rasa's UserMessage) from a channel on another company's servers.
 MESSAGING = "messaging"
@@ -67,6 +71,7 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         own=own.text if own else "",
         offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
         hours=by_opening_hours("utter_clinic_hours") if tells_hours else {},
-        words={**slots, **summary(slots), **given},
+        words={**slots, **summary(slots), **tool_words({**slots, **given}, said(tracker), language), **given},
         repeated=bool(given.get("repeated")),
+        tools=may_be_offered(bool(slots.get(WAITS)) or must_wait((heard.text or "") if heard else ""), said(tracker)),
     )

@@ -11,14 +11,15 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import guided
 from infusion_guide.replies.book import RESPONSES, names, topic_title, unfilled, variations
 from infusion_guide.replies.clinic_answers import ClinicAnswer
 from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.sources import CLINIC, Source, described
-from infusion_guide.replies.topic import KINDS, Topic
+from infusion_guide.replies.topic import KINDS, TOOL, Topic
 
 # What replies are grouped by, crisis first: their kinds, and "" for what has no topic.
-GROUPS = {**KINDS, "": "Steering, forms and single lines"}
+GROUPS = {**KINDS, TOOL: "Guided tools, step by step", "": "Steering, forms and single lines"}
 
 # How a review stands, and what staff call it.
 STATES = {
@@ -116,7 +117,9 @@ def _entry(name: str, own: Optional[ClinicAnswer], signatures: Signatures, once:
 @cache
 def _header(name: str) -> Optional[Review]:
     """The review that a reply's file names in its header, None when nobody has signed there."""
-    head = (RESPONSES / f"{Topic.of(name).label}.yml").read_text(encoding="utf-8").splitlines()[:3]
+    topic = Topic.of(name)
+    file = guided.TOOLS / f"{topic.name.partition('/')[0]}.yml" if topic.kind == TOOL else RESPONSES / f"{topic.label}.yml"
+    head = file.read_text(encoding="utf-8").splitlines()[:3]
     said = dict(re.findall(r"^# (Reviewed by|Reviewed on): (.+)$", "\n".join(head), re.M))
     try:
         return Review(said["Reviewed by"].strip(), date.fromisoformat(said["Reviewed on"].strip()), "file")

@@ -22,8 +22,12 @@ class Source:
 
     @property
     def label(self) -> str:
+        """What a patient reads of it at first, in English."""
+        return self.said_in("en")
+
+    def said_in(self, language: str) -> str:
         """What a patient reads of it at first."""
-        return line(_LABELS[self.kind], {"section": self.name, "authority": self.name}).rstrip(".")
+        return line(_LABELS[self.kind], {"section": self.name, "authority": self.name}, language=language).rstrip(".")
 
     @property
     def where(self) -> str:
@@ -58,5 +62,5 @@ def described(ids: Iterable[str]) -> List[Source]:
 
 def without_source_line(text: str, shown: Sequence[Source]) -> str:
     """A reply's `text` without the line that names the document's section, for where its sources are `shown`."""
-    labels = {source.label for source in shown}
+    labels = {source.said_in(language) for source in shown for language in ("en", "es")}
     return "\n".join(line for line in text.split("\n") if line.rstrip(".") not in labels)

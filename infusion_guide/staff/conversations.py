@@ -194,7 +194,7 @@ async def delete_conversation(request: Request) -> Response:
     def deleted(connection: Connection) -> bool:
         if staff_conversations.find(connection, conversation) is None:
             return False
-        rows = sum(erase(connection, conversation).values())
+        rows = sum(erase(connection, conversation, by).values())
         staff.note(connection, by, "deleted a conversation", conversation, f"at the patient's request, {rows} rows")
         return True
 

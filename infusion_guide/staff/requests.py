@@ -236,8 +236,7 @@ async def erase_request(request: Request) -> Response:
         return await _details(request, NoteForm.begun(request), 422, form)
 
     def work(connection: Connection) -> None:
-        erase(connection, _known(connection, request).conversation)
-        staff.note(connection, request.state.member.name, "erased a request", reference, "at the patient's request")
+        erase(connection, _known(connection, request).conversation, request.state.member.name)  # and notes it
 
     await request.state.database.run(work)
     response = redirect("/staff/requests", "Erased, with the conversation it came from.")

@@ -1,4 +1,4 @@
-import type { Message } from "./nouns";
+import type { Message, Thumb } from "./nouns";
 
 /** What this tab remembers while it is open. */
 export interface Kept {
@@ -7,6 +7,10 @@ export interface Kept {
   unsent: Message[];
   /** whether the visitor agreed to the clinic's text */
   agreed: boolean;
+  /** whether the panel is open: it is on the next page, too; null before the visitor opened it */
+  open: boolean | null;
+  /** what the visitor thinks of replies, by key */
+  thumbs: Record<string, Thumb>;
 }
 
 const KEY = "infusion-guide";
@@ -16,16 +20,18 @@ const KEY = "infusion-guide";
  * windows, strict settings, a full disk), everything works the same until the page is left.
  */
 export class Memory {
-  private kept: Kept = { ticket: null, unsent: [], agreed: false };
+  private kept: Kept = { ticket: null, unsent: [], agreed: false, open: null, thumbs: {} };
 
   /** `storage` is called inside a try: with storage blocked, even reading window.sessionStorage throws. */
   constructor(private readonly storage: () => Storage = () => window.sessionStorage) {
     try {
-      const { ticket, unsent, agreed } = JSON.parse(this.storage().getItem(KEY) ?? "{}") as Partial<Kept>;
+      const { ticket, unsent, agreed, open, thumbs } = JSON.parse(this.storage().getItem(KEY) ?? "{}") as Partial<Kept>;
       this.kept = {
         ticket: typeof ticket === "string" ? ticket : null,
         unsent: Array.isArray(unsent) ? unsent.filter((each) => each?.messageId && each.message) : [],
         agreed: agreed === true,
+        open: typeof open === "boolean" ? open : null,
+        thumbs: typeof thumbs === "object" && thumbs ? thumbs : {},
       };
     } catch {
       // Nothing to remember, or it cannot be read: a new conversation begins.
