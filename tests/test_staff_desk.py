@@ -110,6 +110,21 @@ def test_what_stands_open_keeps_no_session_alive(pages, desk, put):
     assert {row.seen for row in pages.rows(tables.staff_sessions)} == {long_ago}
 
 
+@pytest.mark.parametrize("path", [live.EVENTS, "/staff/requests/list", "/staff/conversations/list"])
+def test_a_session_with_something_left_to_do_hears_nothing(pages, desk, put, monkeypatch, path):
+    put("NEW-222")
+    chosen = dataclasses.replace(settings(), staff_second_factor=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "settings", lambda: chosen)
+        for role in ("front_desk", "clinician"):
+            assert pages.signed_in(role).get(path).status_code == 401
+    browser = pages.browser()
+    browser.sign_in("carla")
+    pages.run(lambda connection: connection.execute(sa.update(tables.staff).values(must_change=True)))
+    assert browser.get(path).status_code == 401
+    pages.run(lambda connection: connection.execute(sa.update(tables.staff).values(must_change=False)))
+
+
 def test_the_stream_ends_with_the_session(pages, monkeypatch, put):
     monkeypatch.setattr(live, "BEAT", 0.2)
     browser = pages.browser()

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from infusion_guide.clinic.settings import settings
 from infusion_guide.staff.access import COOKIE, ELSEWHERE, ROLES, Handler, Member, public_page
 from infusion_guide.staff.rendering import FOLDER
 from infusion_guide.storage import accounts, desk
@@ -52,7 +53,9 @@ async def look_at_session(request: Request) -> Optional[Member]:
         await request.app.state.database.run(work)
     except _Seen as seen:
         found = seen.session
-        return Member(found.staff_id, found.name, found.role) if found and not found.must_change else None
+        if not found or found.must_change or (settings().staff_second_factor and not found.factor):
+            return None  # as access.page, which then leads to what is still to be done
+        return Member(found.staff_id, found.name, found.role)
     return None
 
 

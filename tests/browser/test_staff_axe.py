@@ -143,7 +143,7 @@ def test_axe_finds_nothing_on_any_staff_page(pages, window):
     judge.see("a first password")
     tab.goto(f"{pages.url}/staff/requests/NEW-222")
     tab.get_by_role("button", name="Take").click()
-    expect(tab.get_by_role("status")).to_have_text("You have this request now.")
+    expect(tab.locator("main").get_by_role("status")).to_have_text("You have this request now.")
     judge.see("a request taken")
     tab.get_by_label("New note").fill("Called, no answer.")
     pages.run(lambda connection: connection.execute(sa.delete(tables.staff_sessions)))
