@@ -21,7 +21,7 @@ STRANGE = """element => [...element.shadowRoot.querySelectorAll(
     "img, script, iframe, object, embed, style, form[action], [onerror], [onload]",
   )].map((each) => each.outerHTML)"""
 LINKS = """element => [...element.shadowRoot.querySelectorAll("a")].map((link) => link.getAttribute("href"))
-  .filter((href) => !/^(tel:[+\\d]+|sms:[+\\d]+|https:\\/\\/[a-z.]+\\/?.*)$/.test(href))"""
+  .filter((href) => !/^(tel:[+\\d]+|sms:[+\\d]+|https:\\/\\/[a-z0-9.]+\\/?.*)$/.test(href))"""
 
 
 JUNK = (None, 5, "words", [], {}, {"message_id": 7}, {"message_id": "x", "text": {"a": 1}, "replies": 3}, {"turns": "all"})
