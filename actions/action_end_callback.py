@@ -6,6 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.conversation import language
 from infusion_guide.callbacks.callback import new_reference
 from infusion_guide.callbacks.fields import CONSENT, COUNT, REFERENCE, SEND, SLOTS
 from infusion_guide.clinic.hours import by_opening_hours
@@ -26,7 +27,7 @@ class ActionEndCallback(Action):
             dispatcher.utter_message(response="utter_callback_declined" if declined else "utter_callback_left")
             return emptied
         reference = new_reference()
-        dispatcher.utter_message(**by_opening_hours("utter_callback_sent"), callback_reference=reference)
+        dispatcher.utter_message(**by_opening_hours("utter_callback_sent", language=language(tracker)), callback_reference=reference)
         # The number first: what the slots hold when it is set becomes the request (infusion_guide/engine/turn_records.py).
         sent = [SlotSet(REFERENCE, reference), SlotSet(COUNT, (tracker.get_slot(COUNT) or 0) + 1)]
         return [*sent, *emptied]

@@ -4,6 +4,7 @@ from typing import List, Optional
 
 from rasa_sdk import Tracker
 
+from infusion_guide.replies.language import LANGUAGE, latest
 from infusion_guide.replies.reply import Reply
 from infusion_guide.replies.topic import Topic
 
@@ -30,3 +31,9 @@ def likely_before(tracker: Tracker) -> List[Topic]:
     heard = [event.get("parse_data") or {} for event in tracker.events if event.get("event") == "user"]
     ranking = heard[-2].get("intent_ranking", []) if len(heard) > 1 else []
     return [topic for topic in (Topic.of(entry["name"]) for entry in ranking) if topic.kind in ("faq", "uncovered")]
+
+
+def language(tracker: Tracker) -> str:
+    """The language of the conversation, "en" or "es"."""
+    heard = (event for event in reversed(tracker.events) if event.get("event") == "user")
+    return latest((event.get("parse_data") or {}).get(LANGUAGE) for event in heard)

@@ -50,7 +50,7 @@ def repeats(reply: str) -> bool:
     return reply in names() and not PRIVATE_SLOTS.isdisjoint(unfilled(reply))
 
 
-def summary(slots: Mapping[str, Any]) -> Dict[str, str]:
+def summary(slots: Mapping[str, Any], language: str = "en") -> Dict[str, str]:
     """The form's slots as the summary shows them, by slot; one that was skipped says so. Others are left out."""
-    words = {f.slot: str(slots[f.slot] or line("utter_callback_skipped")) for f in PRIVATE if f.slot in slots}
+    words = {f.slot: str(slots[f.slot] or line("utter_callback_skipped", language=language)) for f in PRIVATE if f.slot in slots}
     return {**words, **({CONTACT: shown(words[CONTACT])} if CONTACT in words else {})}

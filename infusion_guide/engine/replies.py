@@ -17,6 +17,7 @@ from infusion_guide.nlu.question_splitter import PARTS
 from infusion_guide.replies.book import names, variations
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
+from infusion_guide.replies.language import LANGUAGE
 from infusion_guide.replies.topic import Topic
 
 # Metadata of a message (Rasa's UserMessage) from a channel on another company's servers.
@@ -41,7 +42,7 @@ class ReviewedReplies(NaturalLanguageGenerator):
             return None
         reply = complete(utter_action, situation(utter_action, tracker, kwargs))
         offered = {"buttons": [asdict(button) for button in reply.buttons]} if reply.buttons else {}
-        return {"text": reply.text, **offered, "utter_action": reply.name, "sources": list(reply.sources)}
+        return {"text": reply.text, **offered, "utter_action": reply.name, "sources": list(reply.sources), LANGUAGE: reply.language}
 
 
 def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]) -> Situation:
@@ -62,7 +63,7 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         notice=bool(heard and (heard.metadata or {}).get(MESSAGING)),
         own=own.text if own else "",
         offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
-        hours=by_opening_hours("utter_clinic_hours") if tells_hours else {},
-        words={**slots, **summary(slots), **given},
+        hours=by_opening_hours("utter_clinic_hours", language=language) if tells_hours else {},
+        words={**slots, **summary(slots, language), **given},
         repeated=bool(given.get("repeated")),
     )

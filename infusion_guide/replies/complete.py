@@ -57,7 +57,8 @@ def complete(name: str, now: Situation) -> Reply:
     buttons = [*chosen.buttons, *(Button(topic_title(label, now.language), Topic.of(label).payload) for label in offered)]
     if offers_callback(name, now.in_form, now.request_sent, now.said) and not now.own:
         buttons.append(Button(topic_title("request_callback", now.language), "/request_callback"))
-    return Reply(name, "\n".join(lines), tuple(buttons), (CLINIC,) if now.own else tuple(chosen.sources))
+    found = (CLINIC,) if now.own else tuple(chosen.sources)
+    return Reply(name, "\n".join(lines), tuple(buttons), found, language=chosen.language)
 
 
 def _lines(name: str, chosen: Variation, turn: int, now: Situation) -> List[str]:
