@@ -9,7 +9,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from infusion_guide.callbacks.callback import summary
-from infusion_guide.callbacks.fields import REFERENCE
+from infusion_guide.callbacks.fields import REFERENCE, place
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.nlu.gate import ORDINARY, QUIET_LINE
 from infusion_guide.nlu.history import choices, said, spoken
@@ -42,7 +42,8 @@ class ReviewedReplies(NaturalLanguageGenerator):
             return None
         reply = complete(utter_action, situation(utter_action, tracker, kwargs))
         offered = {"buttons": [asdict(button) for button in reply.buttons]} if reply.buttons else {}
-        return {"text": reply.text, **offered, "utter_action": reply.name, "sources": list(reply.sources), LANGUAGE: reply.language}
+        told = {"utter_action": reply.name, "sources": list(reply.sources), LANGUAGE: reply.language}
+        return {"text": reply.text, **offered, **told}
 
 
 def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]) -> Situation:
@@ -64,6 +65,6 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         own=own.text if own else "",
         offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
         hours=by_opening_hours("utter_clinic_hours", language=language) if tells_hours else {},
-        words={**slots, **summary(slots, language), **given},
+        words={**slots, **summary(slots, language), **place(name), **given},
         repeated=bool(given.get("repeated")),
     )
