@@ -7,6 +7,8 @@ export interface Kept {
   unsent: Message[];
   /** whether the visitor agreed to the clinic's text */
   agreed: boolean;
+  /** of the talk, once the assistant said it or the visitor chose it; "" before */
+  language: string;
 }
 
 const KEY = "infusion-guide";
@@ -16,16 +18,17 @@ const KEY = "infusion-guide";
  * windows, strict settings, a full disk), everything works the same until the page is left.
  */
 export class Memory {
-  private kept: Kept = { ticket: null, unsent: [], agreed: false };
+  private kept: Kept = { ticket: null, unsent: [], agreed: false, language: "" };
 
   /** `storage` is called inside a try: with storage blocked, even reading window.sessionStorage throws. */
   constructor(private readonly storage: () => Storage = () => window.sessionStorage) {
     try {
-      const { ticket, unsent, agreed } = JSON.parse(this.storage().getItem(KEY) ?? "{}") as Partial<Kept>;
+      const { ticket, unsent, agreed, language } = JSON.parse(this.storage().getItem(KEY) ?? "{}") as Partial<Kept>;
       this.kept = {
         ticket: typeof ticket === "string" ? ticket : null,
         unsent: Array.isArray(unsent) ? unsent.filter((each) => each?.messageId && each.message) : [],
         agreed: agreed === true,
+        language: typeof language === "string" ? language : "",
       };
     } catch {
       // Nothing to remember, or it cannot be read: a new conversation begins.

@@ -4,7 +4,7 @@ import type { Chat, Tag } from "../chat";
 import { isCrisis, isOwn, isRateable, keyOf, offered } from "../conversation";
 import { numbersIn } from "../linkify";
 import type { Reply, Source, Turn } from "../nouns";
-import { fill } from "../words";
+import { fill, localeOf, reasonIn, type Words } from "../words";
 import { contactLinks, contactsOf } from "./contacts";
 import { feedbackView } from "./feedback";
 import { icon } from "./icons";
@@ -42,7 +42,7 @@ function introductionView(tag: Tag): TemplateResult {
     <div class="bubble theirs introduction" dir="auto">
       <span class="unseen">${words.assistant}: </span>
       ${paragraphs.map((paragraph) => html`<p>${messageText(tag, fill(paragraph, values))}</p>`)}
-      <p>${settings.greeting || words.greeting}</p>
+      <p lang=${settings.greeting ? settings.language : words.language}>${settings.greeting || words.greeting}</p>
     </div>
   </div>`;
 }
@@ -53,8 +53,11 @@ function turnView(chat: Chat, turn: Turn): TemplateResult {
     ${
       turn.text
         ? html`<div class="mine">
-          <div class="bubble" dir="auto"><span class="unseen">${words.you}: </span>${turn.text}</div>
-          <p class="meta">${timeView(turn.at ?? turn.writtenAt)}</p>
+          <div class="bubble" dir="auto"
+            ><span class="unseen">${words.you}: </span
+            ><span lang=${turn.replies[0]?.language || nothing}>${turn.text}</span></div
+          >
+          <p class="meta">${timeView(turn.at ?? turn.writtenAt, words)}</p>
           ${standingView(chat, turn)}
         </div>`
         : nothing
@@ -80,7 +83,7 @@ function standingView(chat: Chat, turn: Turn): TemplateResult | typeof nothing {
     case "sent":
       return says(words.sending);
     case "refused":
-      return says(fill(words.refused, { reason: turn.reason ?? "" }), again, remove);
+      return says(fill(words.refused, { reason: reasonIn(words, turn.reason ?? "") }), again, remove);
     case "limited": {
       const seconds = Math.ceil(((turn.retryAt ?? 0) - Date.now()) / 1000);
       return says(seconds > 0 ? fill(words.limited, { seconds }) : words.limitedOver, again, remove);
@@ -97,9 +100,12 @@ function replyView(chat: Chat, reply: Reply): TemplateResult {
   const crisis = isCrisis(reply);
   return html`<div class="reply ${crisis ? "crisis" : ""}" data-key=${keyOf(reply)} data-action=${reply.action}>
     ${crisis ? crisisView(chat, reply) : nothing}
-    <div class="bubble theirs" dir="auto"><span class="unseen">${words.assistant}: </span>${messageText(chat, reply.text)}</div>
-    ${reply.sources.map((source) => sourceView(chat, source))}
-    <div class="meta">${timeView(reply.at)}${isRateable(reply) ? feedbackView(chat, reply) : nothing}</div>
+    <div class="bubble theirs" dir="auto"
+      ><span class="unseen">${words.assistant}: </span
+      ><span lang=${reply.language || nothing}>${messageText(chat, reply.text)}</span></div
+    >
+    ${reply.sources.map((source) => sourceView(chat, source, reply.language))}
+    <div class="meta">${timeView(reply.at, words)}${isRateable(reply) ? feedbackView(chat, reply) : nothing}</div>
   </div>`;
 }
 
@@ -111,9 +117,9 @@ function crisisView(tag: Tag, reply: Reply): TemplateResult {
     </div>`;
 }
 
-function sourceView(tag: Tag, { label, claims }: Source): TemplateResult {
-  if (!claims.length) return html`<p class="source">${label}</p>`;
-  return html`<details class="source">
+function sourceView(tag: Tag, { label, claims }: Source, language: string): TemplateResult {
+  if (!claims.length) return html`<p class="source" lang=${language || nothing}>${label}</p>`;
+  return html`<details class="source" lang=${language || nothing}>
     <summary>${label}</summary>
     <ul>
       ${claims.map((claim) => html`<li dir="auto">${messageText(tag, claim)}</li>`)}
@@ -125,10 +131,13 @@ function quickRepliesView(chat: Chat): TemplateResult | typeof nothing {
   const { conversation, words } = chat;
   const buttons = offered(conversation);
   if (!buttons.length || !chat.mayWrite) return nothing;
+  const language = conversation[conversation.length - 1]?.replies.find((reply) => reply.language)?.language;
   return html`<div class="quick" role="group" aria-label=${words.quickReplies}>
     ${buttons.map(
       (button) =>
-        html`<button type="button" class="outlined" dir="auto" @click=${() => chat.press(button)}>${button.title}</button>`,
+        html`<button type="button" class="outlined" dir="auto" lang=${language || nothing} @click=${() => chat.press(button)}
+          >${button.title}</button
+        >`,
     )}
   </div>`;
 }
@@ -137,15 +146,15 @@ function consentView(chat: Chat): TemplateResult {
   const { settings, words } = chat;
   return html`<section class="consent" aria-label=${words.consentTitle}>
     <h3>${words.consentTitle}</h3>
-    <p>${settings.consent}</p>
+    <p lang=${settings.language}>${settings.consent}</p>
     <button type="button" class="filled" @click=${() => chat.agree()}>${words.consentAgree}</button>
   </section>`;
 }
 
-function timeView(seconds: number | undefined): TemplateResult | typeof nothing {
+function timeView(seconds: number | undefined, words: Words): TemplateResult | typeof nothing {
   if (seconds === undefined) return nothing;
   const time = new Date(seconds * 1000);
   const today = time.toDateString() === new Date().toDateString();
-  const shown = time.toLocaleString([], { ...(today ? {} : { dateStyle: "medium" }), timeStyle: "short" });
+  const shown = time.toLocaleString(localeOf(words), { ...(today ? {} : { dateStyle: "medium" }), timeStyle: "short" });
   return html`<time datetime=${time.toISOString()}>${shown}</time>`;
 }
