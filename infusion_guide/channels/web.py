@@ -253,8 +253,8 @@ def _shown(exchange: transcript.Exchange) -> Dict[str, Any]:
 
 def _rendered(reply: Reply) -> Dict[str, Any]:
     """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply, and its sources in words."""
-    shown = described(reply.sources)
-    sources = [{"label": source.label, "claims": [claim.words for claim in source.claims]} for source in shown]
+    shown = described(reply.sources, reply.language or "en")
+    sources = [{"label": source.label, "claims": list(source.told)} for source in shown]
     metadata = reply.as_message()["metadata"]
     rendered = {"text": without_source_line(reply.text, shown), "metadata": metadata, "sources": sources}
     buttons = [{"content_type": "text", "title": button.title, "payload": button.payload} for button in reply.buttons]

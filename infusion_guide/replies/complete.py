@@ -72,7 +72,7 @@ def _lines(name: str, chosen: Variation, turn: int, now: Situation) -> List[str]
             lines = [line("utter_said_before", turn=turn, language=language)]
     else:
         lines = [fill(chosen.text, now.words)]
-        document = [source for source in sources(chosen.sources) if source.kind == DOCUMENT]
+        document = [source for source in sources(chosen.sources, chosen.language) if source.kind == DOCUMENT]
         if document and topic.kind == "faq":
             lines.append(f"{document[0].label}.")
     if topic.kind == "crisis" and Topic.of(now.kept_back).is_answerable and is_alarm(name):
