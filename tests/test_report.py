@@ -251,7 +251,7 @@ async def test_the_report_says_what_matters_first(example, written):
     assert "Price" in words and "uncovered/cost" not in words
     for section in page.sections(found):
         assert section.table and section.finding
-    assert text.count("<figure>") == text.count("<figcaption>") == text.count("<img ") == 8
+    assert text.count("<figure>") == text.count("<figcaption>") == text.count("<img ") == 9
     assert text.count("<table>") == text.count("<caption>") == 9 and '<img src="data:' in text and 'alt=""' not in text
 
 

@@ -17,7 +17,7 @@ from sanic.response import HTTPResponse
 from infusion_guide.channels.channel import Channel, ReplyTo, database_of
 from infusion_guide.channels.door import Answer
 from infusion_guide.channels.message import MAX_MESSAGE_ID, MAX_TEXT, Message, Refused, text_of
-from infusion_guide.channels.platform import START, STOP, Call, Platform, Received, bare
+from infusion_guide.channels.platform import SPANISH_START, SPANISH_STOP, START, STOP, Call, Platform, Received, bare
 from infusion_guide.channels.rate_limits import rate_limits
 from infusion_guide.channels.rendering import Bubble, bubbles, chosen, joined
 from infusion_guide.clinic import identity
@@ -102,13 +102,16 @@ class MessagingChannel(Channel):
         conversation = identity.conversation_with(self.name, message.person)
         text = text_of(message.text[:MAX_TEXT])
         if not message.private:
-            return await self._say_at_once(conversation, message, line("utter_only_in_private"))
+            return await self._say_at_once(conversation, message, line("utter_only_in_private", language=settings().language))
         try:
             if await self._wants_silence(conversation, message, text) and not first_aid.crisis_reply(text):
                 return True
         except DatabaseUnavailable:
             pass  # the turn will say so
-        text = "hello" if bare(text) in START else await self._as_payload(conversation, text)
+        if bare(text) in START:
+            text = "hola" if bare(text) in SPANISH_START else "hello"
+        else:
+            text = await self._as_payload(conversation, text)
         message_id = _short(message.message_id)
         found = await self._reply_to(
             Message(
@@ -134,15 +137,20 @@ class MessagingChannel(Channel):
             heard = (conversation, _short(message.message_id))
             if not await database.run(lambda connection: opt_out.is_news(connection, *heard)):
                 return True  # sent again: it must not undo what was said since
+        if word == "ayuda" and "help" in carriers:  # the carrier answers HELP alone: this is ours
+            await self._say_at_once(conversation, message, line("utter_keyword_help", language="es"))
+            return True
         if word in STOP or (word in carriers and word not in ("help", "info", *START)):
             await database.run(lambda connection: opt_out.leave(connection, conversation))
             if word not in carriers and not out:
-                await self._say_at_once(conversation, message, line("utter_opted_out"))
+                language = "es" if word in SPANISH_STOP else await self._language(conversation)
+                await self._say_at_once(conversation, message, line("utter_opted_out", language=language))
             return True
         if word in START and (out or word in carriers):
             await database.run(lambda connection: opt_out.come_back(connection, conversation))
             if word not in carriers:
-                await self._say_at_once(conversation, message, line("utter_opted_in"))
+                language = "es" if word in SPANISH_START else await self._language(conversation)
+                await self._say_at_once(conversation, message, line("utter_opted_in", language=language))
             return True
         return out or word in carriers
 
@@ -156,6 +164,15 @@ class MessagingChannel(Channel):
             return text
         said = [each.reply for each in told[-1].replies] if told else []
         return chosen(text, said, self.platform.limits) or text
+
+    async def _language(self, conversation: str) -> str:
+        """The language of the last answer; before the first, and where nobody knows, LANGUAGE."""
+        try:
+            told = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, 1))
+        except (DatabaseUnavailable, Unreadable):
+            told = []
+        said = [each.reply.language for each in told[-1].replies if each.reply.language] if told else []
+        return said[-1] if said else settings().language
 
     def _effects(self, conversation: str, message: Received, replies: Sequence[Reply]) -> List[Effect]:
         calls = [*self.platform.before(message.address), *self._calls(message, replies)]
@@ -188,9 +205,11 @@ class MessagingChannel(Channel):
 
     async def _without_outbox(self, conversation: str, message: Received, found: Answer) -> bool:
         """Says what no turn stored: too many messages, or our own failure with the crisis line in it."""
+        language = await self._language(conversation)
+        replies = [first_aid.in_language(reply, language) for reply in found.replies]
         if found.outcome == "limited":
-            return await self._say_at_once(conversation, message, found.replies[0].text)
-        return await self._send_now(self._calls(message, found.replies))
+            return await self._say_at_once(conversation, message, replies[0].text)
+        return await self._send_now(self._calls(message, replies))
 
     async def _say_at_once(self, conversation: str, message: Received, words: str) -> bool:
         """Says `words` without a turn, at most once a minute in a conversation: they cost money on some platforms."""

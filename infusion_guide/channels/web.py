@@ -21,6 +21,7 @@ from infusion_guide.channels.website import add_website
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.book import button_title
+from infusion_guide.replies.first_aid import in_language
 from infusion_guide.replies.reply import Reply
 from infusion_guide.replies.sources import described, without_source_line
 from infusion_guide.replies.topic import Topic
@@ -154,6 +155,9 @@ class WebChannel(Channel):
                 # Joined before its talk is read: nothing that is said meanwhile is missed, what comes twice is seen once.
                 await _join(sio, sid, conversation or identity.conversation_of(self.name, ticket))
                 turns = await self._history(sid, conversation) if conversation else []
+                told = [reply["metadata"].get("language") for turn in turns or [] for reply in turn["replies"]]
+                async with sio.session(sid) as session:
+                    session["language"] = next((language for language in reversed(told) if language), "")
                 await sio.emit("session_confirm", ticket, room=sid)
                 await sio.emit("history", {"turns": turns}, room=sid)
 
@@ -164,10 +168,13 @@ class WebChannel(Channel):
                 return
             waiting[sid] = waiting.get(sid, 0) + 1
             try:
-                message = self._read(data, (await sio.get_session(sid)).get("address"))
+                session = await sio.get_session(sid)
+                message = self._read(data, session.get("address"))
                 with suppress(KeyError):  # this window is gone; another of the same patient may listen
                     await _join(sio, sid, message.conversation)
-                await _answer(sio, message, reply_to)
+                language = await _answer(sio, message, reply_to, session.get("language") or settings().language)
+                async with sio.session(sid) as session:
+                    session["language"] = language
             except Refused as refused:
                 await _refuse(sio, sid, str(refused), data)
             except KeyError:
@@ -229,17 +236,22 @@ class WebChannel(Channel):
         return Judgement(conversation, message_id, number, value, text_of(reason).strip() if reason else None)
 
 
-async def _answer(sio: socketio.AsyncServer, message: Message, reply_to: ReplyTo) -> None:
-    """One turn, told to every window of the conversation: a patient with two of them open sees the same talk in both."""
+async def _answer(sio: socketio.AsyncServer, message: Message, reply_to: ReplyTo, language: str) -> str:
+    """One turn, told to every window of the conversation: a patient with two of them open sees the same talk in both.
+
+    `language` is that of the talk so far, for what no turn could say; the answer is the one that it has now.
+    """
 
     async def tell(event: str, words: Dict[str, Any]) -> None:
         await sio.emit(event, {"message_id": message.message_id, **words}, room=message.conversation)
 
     await tell("turn_start", {"text": button_title(message.text), "at": time.time()})
     found = await reply_to(message)
-    for number, reply in enumerate(found.replies):
+    replies = found.replies if found.stored else [in_language(reply, language) for reply in found.replies]
+    for number, reply in enumerate(replies):
         await tell("bot_uttered", {"number": number, "at": time.time(), **_rendered(reply)})
     await tell("turn_end", {"outcome": found.outcome, "retry_after": found.retry_after})
+    return next((reply.language for reply in reversed(replies) if reply.language), language)
 
 
 def _shown(exchange: transcript.Exchange) -> Dict[str, Any]:

@@ -51,6 +51,12 @@ def too_many_messages() -> Reply:
     return _reply("utter_too_many_messages")
 
 
+def in_language(reply: Reply, language: str) -> Reply:
+    """Our words for a failure or a limit in the `language` of the talk, which only a channel knows; any other reply as it is."""
+    ours = (technical_problem().name, too_many_messages().name)
+    return _reply(reply.name, language) if reply.name in ours else reply
+
+
 def warm_up() -> None:
     """Reads everything now: when it is needed, the disk may be gone."""
     _patterns()

@@ -59,7 +59,10 @@ def claims() -> Dict[str, Claim]:
 def authorities() -> Dict[str, Authority]:
     """Public authorities (data/authorities.yml) by id."""
     found = read_yaml(DATA / "authorities.yml")["authorities"]
-    return {entry["id"]: Authority(**{**entry, "facts": tuple(entry["facts"]), "facts_es": tuple(entry["facts_es"])}) for entry in found}
+    return {
+        entry["id"]: Authority(**{**entry, "facts": tuple(entry["facts"]), "facts_es": tuple(entry["facts_es"])})
+        for entry in found
+    }
 
 
 @cache

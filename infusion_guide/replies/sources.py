@@ -57,7 +57,7 @@ def _source(known: str, language: str) -> Optional[Source]:
 
 
 def described(ids: Iterable[str], language: str = "en") -> List[Source]:
-    """What `ids` mean for a reader of `language`, for a list: claims of one section, and facts of one authority, stand together."""
+    """What `ids` mean for a reader of `language`, for a list: what belongs to one section or authority stands together."""
     found: Dict[Tuple[str, str], Source] = {}
     for source in sources(ids, language):
         before = found.get((source.kind, source.name))

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.channels import channel_title
 from infusion_guide.clinic.hours import opening_hours
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.replies.topic import ANSWERABLE, Topic
 from infusion_guide.report.disclosure import SMALL, Count, Parts, protect
 from infusion_guide.report.period import Period
@@ -92,7 +93,7 @@ class Figures:
 
     period: Period
     conversations: Count  # breakdowns: step, channel
-    messages: Count  # breakdowns: kind (questions, crisis, check_in, other), hour
+    messages: Count  # breakdowns: kind (questions, crisis, check_in, other), hour, language
     topics: Parts  # by reply, the most used; five times or more
     uncovered: Parts  # of these, what the document says nothing on
     thumbs: Count  # breakdown: kind (up, down); down has the breakdown topic
@@ -169,7 +170,13 @@ def _messages(period: Period, tally: Tally) -> Count:
     hours = Counter({f"{hour:02}": 0 for hour in range(24)})
     for (hour, _), number in tally.messages.items():
         hours[f"{period.local(hour):%H}"] += number
-    return Count.of(kind={"questions": questions, **kinds}, hour=_parts(hours))
+    return Count.of(kind={"questions": questions, **kinds}, hour=_parts(hours), language=_parts(_languages(tally, whole)))
+
+
+def _languages(tally: Tally, messages: int) -> Dict[str, int]:
+    """Messages by language; of those counted before languages were, nobody knows it."""
+    found = {title: tally.others["language", code] for code, title in LANGUAGES.items()}
+    return {**found, **({"Unknown": unknown} if (unknown := messages - sum(found.values())) else {})}
 
 
 def _by_step(period: Period, hours: Iterable[Tuple[float, int]]) -> Parts:

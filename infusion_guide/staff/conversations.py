@@ -15,9 +15,10 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.staff.access import ADMINS, CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import page_count, page_number, redirect, render
+from infusion_guide.staff.rendering import language_asked, page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage import conversations as staff_conversations
 from infusion_guide.storage.database import Database, DatabaseUnavailable
@@ -70,10 +71,10 @@ async def list_conversations(request: Request) -> Response:
     """Which conversations there are to look at, and why; that somebody saw the list is noted."""
     reason = request.query_params.get("why", "")
     reason = reason if reason in REASONS else ""
-    number = page_number(request.query_params)
+    number, language = page_number(request.query_params), language_asked(request)
 
     def work(connection: Connection) -> Any:
-        found, total = staff_conversations.listed(connection, reason or None, LISTED, (number - 1) * LISTED)
+        found, total = staff_conversations.listed(connection, reason or None, LISTED, (number - 1) * LISTED, language)
         staff.note(connection, request.state.member.name, "saw conversations", reason or "all", f"{len(found)} of them")
         return found, total
 
@@ -87,7 +88,9 @@ async def list_conversations(request: Request) -> Response:
         reasons=REASONS,
         number=number,
         pages=page_count(total, LISTED),
-        address=f"{HERE}?{urlencode({'why': reason})}&",
+        language=language,
+        languages=LANGUAGES,
+        address=f"{HERE}?{urlencode({'why': reason, **({'language': language} if language else {})})}&",
     )
 
 
@@ -142,6 +145,7 @@ async def _show(
         row=row,
         whys=_whys(row),
         channel=_channel(conversation),
+        language=LANGUAGES.get(row.language, row.language),
         original=bool(why_original),
         kept_redacted=settings().stored_words == "redacted",
         unreadable=unreadable,

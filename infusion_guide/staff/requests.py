@@ -12,14 +12,15 @@ from starlette.routing import Route
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.callback import Callback, speaks
 from infusion_guide.callbacks.fields import Field, readable
 from infusion_guide.clinic.clock import clinic_time
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.report.csv_export import csv_response
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
 from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import page_count, page_number, redirect, render
+from infusion_guide.staff.rendering import language_asked, page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage import callbacks
 from infusion_guide.storage.callbacks import LONGEST_NOTE, MOST_SEARCHED
@@ -61,17 +62,21 @@ class Erasure(StaffForm):
 async def show_list(request: Request) -> Response:
     """The list: one tab for each state."""
     show, search, number = _asked(request)
+    language = language_asked(request)
 
     def work(connection: Connection) -> Dict[str, Any]:
-        found = callbacks.listed(connection, _fields(request), _status(show), search, A_PAGE, (number - 1) * A_PAGE)
+        fields, before = _fields(request), (number - 1) * A_PAGE
+        found = callbacks.listed(connection, fields, _status(show), search, A_PAGE, before, language)
         staff.note(connection, request.state.member.name, "saw requests", show, f"{len(found.requests)} of them")
         oldest = callbacks.oldest_waiting(connection)
         return {"found": found, "counts": callbacks.counts(connection), "oldest": oldest}
 
     values = await request.state.database.run(work)
-    here = urlencode({"show": show, **({"search": search} if search else {})})
+    chosen = {"show": show, "search": search, "language": language}
+    here = urlencode({name: value for name, value in chosen.items() if value})
     pages = page_count(values["found"].total, A_PAGE)
     shown = {"show": show, "search": search, "number": number, "pages": pages, "tabs": _TABS, "here": here}
+    shown.update(language=language, languages=LANGUAGES)
     return render(request, "requests.html", **shown, **values, most_searched=MOST_SEARCHED)
 
 
@@ -82,12 +87,12 @@ async def export(request: Request) -> Response:
     fields = _fields(request)
 
     def work(connection: Connection) -> callbacks.Found:
-        found = callbacks.listed(connection, fields, _status(show), search, _MOST_EXPORTED)
+        found = callbacks.listed(connection, fields, _status(show), search, _MOST_EXPORTED, 0, language_asked(request))
         staff.note(connection, request.state.member.name, "exported requests", show, f"{len(found.requests)} of them")
         return found
 
     found = await request.state.database.run(work)
-    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", *(field.title for field in fields))
+    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", "Language", *(field.title for field in fields))
     return csv_response("requests.csv", header, (_row(one, fields) for one in found.requests))
 
 
@@ -99,7 +104,16 @@ def _fields(request: Request) -> Sequence[Field]:
 def _row(one: Callback, fields: Sequence[Field]) -> tuple:
     given = [one.given.get(field.name) for field in fields]
     given = given if one.readable else ["(cannot be read)", *[""] * (len(fields) - 1)]
-    return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *given)
+    return (
+        one.reference,
+        _time(one.at),
+        one.status,
+        one.taken_by,
+        _time(one.done),
+        one.channel,
+        LANGUAGES.get(one.language, one.language),
+        *given,
+    )
 
 
 def _time(seconds: Optional[float]) -> str:
@@ -183,6 +197,8 @@ async def _details(request: Request, form: NoteForm, status: int = 200, erasure:
     values = await request.state.database.run(work)
     values["erasure"] = (erasure or Erasure.begun(request)) if member.role in ADMINS else None
     shown = {"form": form, "fields": _fields(request), "may_read": member.role in CLINICAL}
+    found = values["found"]
+    shown["language"], shown["speaks"] = LANGUAGES.get(found.language, found.language), speaks(found.language)
     return render(request, "request.html", status, **shown, **values)
 
 
