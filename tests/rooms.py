@@ -5,6 +5,7 @@ from typing import Dict, List
 
 from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.clinic.settings import ROOT
+from infusion_guide.nlu.followups import followups
 from infusion_guide.replies.topic import KINDS
 from infusion_guide.storage import taught as room
 from infusion_guide.storage.taught import same
@@ -31,6 +32,14 @@ def trained() -> Dict[str, List[str]]:
     return found
 
 
+def followed() -> Dict[str, List[str]]:
+    """What is said after a reply (data/followups/), by the label that answers it."""
+    found: Dict[str, List[str]] = {}
+    for example in followups():
+        found.setdefault(example.label, []).append(example.text)
+    return found
+
+
 def responses() -> Dict[str, List[dict]]:
     """Variations by reply name."""
     found: Dict[str, List[dict]] = {}
@@ -53,4 +62,17 @@ def domain() -> dict:
     return read_yaml(ROOT / "domain.yml")
 
 
-__all__ = ["DATA", "RETRIEVAL", "ROOT", "domain", "files", "label_of", "measured", "read_yaml", "responses", "same", "trained"]
+__all__ = [
+    "DATA",
+    "RETRIEVAL",
+    "ROOT",
+    "domain",
+    "files",
+    "followed",
+    "label_of",
+    "measured",
+    "read_yaml",
+    "responses",
+    "same",
+    "trained",
+]

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infusion_guide.replies import care, first_aid
+from infusion_guide.replies.complete import Situation, complete
+from infusion_guide.replies.topic import Topic
 from tests.rooms import responses
 from tests.verdicts import cases
 
@@ -16,6 +18,20 @@ def named(case, key="earlier"):
     names = [f"utter_{name}" for name in case.get(key, [])]
     assert set(names) <= set(REPLIES)
     return names
+
+
+@pytest.mark.parametrize("case", cases("care", "replies about danger"))
+def test_what_a_reply_about_danger_is(case):
+    name = f"utter_{case['reply']}"
+    assert name in REPLIES
+    found = {"alarm": care.is_alarm(name), "check_in": care.is_check_in(name), "care": care.is_care(name)}
+    assert [kind for kind, it_is in found.items() if it_is] == [kind for kind in found if kind == case["is"]], case["why"]
+
+
+def test_every_reply_about_danger_is_one_of_the_three_and_no_other_reply_is():
+    for name in REPLIES:
+        found = [care.is_alarm(name), care.is_check_in(name), care.is_care(name)]
+        assert found.count(True) == (Topic.of(name).kind == "crisis"), name
 
 
 @pytest.mark.parametrize("case", cases("care", "crisis line"))
@@ -36,12 +52,20 @@ def test_the_reply_to_a_miss(case):
     assert found == (case["next"] and f"utter_{case['next']}"), case["why"]
 
 
-@given(st.lists(st.tuples(st.sampled_from(["nlu_fallback", "empty_message", "too_long_message"]), st.booleans()), max_size=30))
-def test_a_miss_is_never_answered_the_same_twice_running(misses):
+MISSES = st.sampled_from(["nlu_fallback", "out_of_scope", "empty_message", "too_long_message"])
+
+
+@given(st.lists(st.tuples(MISSES, st.booleans()), max_size=30))
+def test_a_miss_is_never_answered_with_the_same_words_twice_running(misses):
     said = []
     for intent, has_choices in misses:
         said.append(care.next_fallback(intent, has_choices, said))
-    assert all(first != second for first, second in zip(said, said[1:]))
+    for before, (first, second) in enumerate(zip(said, said[1:])):
+        assert first != second or wording(first, said[:before]) != wording(second, said[: before + 1])
+
+
+def wording(name, said):
+    return complete(name, Situation(said=said, offered=["faq/ptsd"])).text
 
 
 @pytest.mark.parametrize("case", cases("care", "crisis"))

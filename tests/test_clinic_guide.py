@@ -10,6 +10,7 @@ from PIL import Image
 
 from infusion_guide.clinic.data import DATA
 from infusion_guide.clinic.settings import ROOT, Settings
+from infusion_guide.replies import review
 from infusion_guide.replies import rules as reply_rules
 from infusion_guide.staff import application
 from infusion_guide.storage import accounts as staff
@@ -64,7 +65,7 @@ def on_screen():
         found.update(re.split(r"<[^>]*>|\0", re.sub(r"{[{%#].*?[%}#]}", "\0", text, flags=re.S)))
     for path in [*(code / "staff").glob("*.py"), code / "report" / "page.py", code / "replies" / "topic.py"]:
         found |= strings(path)
-    found |= set(misses.REASONS.values())
+    found |= set(misses.REASONS.values()) | set(review.STATES.values())
     found |= set(json.loads((ROOT / "widget" / "src" / "strings" / "en.json").read_text(encoding="utf-8")).values())
     for path in (DATA / "responses").glob("ask_callback_*.yml"):
         for variations in yaml.safe_load(path.read_text(encoding="utf-8"))["responses"].values():

@@ -18,18 +18,19 @@ def reply_of(label):
     return Topic.of(label).reply
 
 
-def wording(label):
-    """The wording that `label` means: a file of data/responses/, maybe with the number of the wording in it."""
+def wording(label, language):
+    """The wording that `label` means: a file of data/responses/, maybe with the number of the wording among its language's."""
     name, _, number = label.partition(":")
-    return variations(reply_of(name))[int(number or 0)]
+    return [each for each in variations(reply_of(name)) if each.language == language][int(number or 0)]
 
 
 def words(label, reply, now):
-    """The line that `label` means in `reply`."""
+    """The line that `label` means in `reply`; "a + b" is one line of two."""
     if label == "own":
-        return f"{line('utter_clinic_answer_intro')} {now.own.strip()}"
+        return f"{line('utter_clinic_answer_intro', language=now.language)} {now.own.strip()}"
     section = sources(reply.sources)[0].name if reply.sources else ""
-    return fill(wording(label).text, {"section": section, **now.hours})
+    filled = {"section": section, **now.hours}
+    return " ".join(fill(wording(each, now.language).text, filled) for each in label.split(" + "))
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["when"] for case in CASES])
@@ -39,9 +40,13 @@ def test_a_patient_reads(case):
     reply = complete(reply_of(case["reply"]), now)
     assert reply.text.split("\n") == [words(label, reply, now) for label in case["lines"]]
     assert [button.payload for button in reply.buttons] == [f"/{label}" for label in case["buttons"]]
-    assert [button.title for button in reply.buttons] == [topic_title(label) for label in case["buttons"]]
-    said = next(label for label in case["lines"] if label == "own" or reply_of(label.partition(":")[0]) == reply.name)
-    assert reply.sources == (("clinic",) if said == "own" else tuple(wording(said).sources))
+    assert [button.title for button in reply.buttons] == [topic_title(label, now.language) for label in case["buttons"]]
+    assert reply.name == reply_of(case.get("instead", case["reply"]))
+    said = [each for label in case["lines"] for each in label.split(" + ") if reply_of(each.partition(":")[0]) == reply.name]
+    if "own" in case["lines"]:
+        assert reply.sources == ("clinic",)
+    elif said:
+        assert reply.sources == tuple(wording(said[0], now.language).sources)
 
 
 def test_what_no_reply_has_and_what_nothing_fills_is_an_error():

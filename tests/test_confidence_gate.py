@@ -62,8 +62,7 @@ def test_an_alarm_keeps_the_question_back():
 
 def test_what_was_asked_and_feared_is_read_from_the_conversation():
     yes = {**WORDED, "rankings": [ranked(chitchat__affirm=0.9)]}
-    feared = heard(safety={**CALM, "topic": "self_harm"})
-    check_in = said("utter_crisis/check_in")
+    check_in = said("utter_crisis/check_in_pill")
 
     def reply(*events, **found):
         (selected,) = (
@@ -73,10 +72,10 @@ def test_what_was_asked_and_feared_is_read_from_the_conversation():
         )
         return selected
 
-    assert reply(feared, check_in, **yes) == "utter_crisis/self_harm"
-    assert reply(heard(), check_in, **yes) == "utter_crisis/suicide"
-    assert reply(feared, check_in, said("utter_faq/ptsd"), **yes) == "utter_chitchat/affirm"
-    assert reply(feared, check_in, reading="button", button="help_now") == "utter_crisis/self_harm"
+    assert reply(check_in, **yes) == "utter_crisis/overdose"
+    assert reply(said("utter_crisis/check_in"), **yes) == "utter_crisis/suicide"
+    assert reply(check_in, said("utter_faq/ptsd"), **yes) == "utter_chitchat/affirm"
+    assert reply(check_in, reading="button", button="help_now") == "utter_crisis/overdose"
     assert reply(reading="button", button="help_now") == "utter_crisis/suicide"
 
 
@@ -88,13 +87,55 @@ def test_a_repetition_needs_something_said():
 
 def test_the_form_under_way_is_answered():
     form = [ActiveLoop("callback_form"), SlotSet("requested_slot", "callback_name")]
-    words = {**WORDED, "text": "Maria Example", "rankings": [ranked(faq__ptsd=0.9)]}
+    words = {**WORDED, "as_written": "Maria Example", "rankings": [ranked(faq__ptsd=0.9)]}
     found = decided(*form, **words)
     assert found["intent"]["name"] == "form_answer" and found["form_answer"] == "words"
-    assert decided(*form, **{**words, "text": "stop"})["form_answer"] == "stop"
+    assert decided(*form, **{**words, "as_written": "stop"})["form_answer"] == "stop"
     for events in (form[:1], form[1:], [ActiveLoop("other_form"), form[1]]):
         assert decided(*events, **words)["intent"]["name"] == "faq"
     assert decided(*form, **{**words, "reading": "too_long"})["intent"]["name"] == "too_long_message"
+
+
+def test_the_form_reads_what_was_written_not_its_plain_spelling():
+    form = [ActiveLoop("callback_form"), SlotSet("requested_slot", "callback_name")]
+    found = decided(*form, **{**WORDED, "text": "well", "as_written": "stop", "rankings": [ranked(faq__ptsd=0.9)]})
+    assert found["form_answer"] == "stop"
+
+
+def test_a_little_doubt_puts_a_line_under_the_answer():
+    quiet = {**WORDED, "safety": {**CALM, "level": "quiet"}}
+    found = decided(**quiet, rankings=[ranked(faq__ptsd=0.9)])
+    assert found["intent"]["name"] == "faq" and found["quiet_line"] is True
+    assert "quiet_line" not in decided(**WORDED, rankings=[ranked(faq__ptsd=0.9)])
+
+
+def test_care_follows_what_was_said_about_danger():
+    then = {**WORDED, "rankings": [ranked(faq__ptsd=0.4)], "in_context": {"crisis/care_who": 0.8, "itself": 0.2}}
+    assert decided(said("utter_crisis/suicide"), **then)["response_selector"]["crisis"]["response"]["utter_action"] == (
+        "utter_crisis/care_who"
+    )
+    assert decided(said("utter_uncovered/cost"), **then)["intent"]["name"] == "faq"
+    assert decided(said("utter_crisis/suicide"), said("utter_uncovered/cost"), **then)["intent"]["name"] == "faq"
+
+
+def test_one_tap_does_not_end_the_care_that_an_alarm_began():
+    fine = {"reading": "button", "button": "check_in_ok"}
+    assert decided(said("utter_crisis/suicide"), **fine)["intent"]["name"] == "crisis"
+    assert decided(said("utter_crisis/check_in"), **fine)["intent"]["name"] == "check_in_ok"
+
+
+def test_what_is_asked_of_the_last_reply():
+    for label, intent in (("chitchat__explain", "explain_last"), ("chitchat__not_my_question", "not_my_question")):
+        asked = {**WORDED, "rankings": [ranked(**{label: 0.9})]}
+        assert decided(said("utter_faq/ptsd"), **asked)["intent"]["name"] == intent
+        assert decided(**asked)["intent"]["name"] == "chitchat"
+
+
+def test_the_name_of_another_medicine_is_heard():
+    rankings = [ranked(faq__what_is=0.8, uncovered__other_medicines=0.1)]
+    assert decided(**WORDED, rankings=rankings)["intent"]["name"] == "faq"
+    assert decided(**{**WORDED, "text": "what is zoloft"}, rankings=rankings)["intent"]["name"] == "advice"
+    assert decided(**{**WORDED, "text": "zoloft or ketamine"}, rankings=rankings)["intent"]["name"] == "faq"
 
 
 def test_words_that_nobody_ever_learned_need_more():

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
-from infusion_guide.nlu.danger import NONE, Evidence, Thresholds, judge
-from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, REASSURED, Wording
+from infusion_guide.nlu.danger import NONE, UNNAMED, Evidence, Thresholds, judge
+from infusion_guide.replies.book import names
+from infusion_guide.replies.topic import Topic
+from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, QUIET, REASSURED, Wording
 from tests.verdicts import cases
 
 CRISES = ("suicide", "self_harm", "overdose", "medical_emergency")
@@ -43,9 +45,16 @@ def test_the_verdict(case):
     assert verdict.doubt == pytest.approx(case.get("doubt", verdict.doubt), abs=1e-9)
 
 
+def test_every_danger_that_is_asked_about_has_its_question_or_is_unnamed():
+    asked = {
+        case.values[0]["verdict"].partition(" ")[2] for case in cases("danger") if case.values[0]["verdict"].startswith(CHECK_IN)
+    }
+    assert UNNAMED in asked and asked - {UNNAMED} <= {Topic.of(name).name for name in names()}
+
+
 def test_the_kept_probabilities_have_three_digits():
-    verdict = judged({"whole": {"suicide": 0.12344, "overdose": 0.1, "check_in": 0.3}})
-    assert (verdict.score, verdict.doubt, verdict.topic) == (0.223, 0.523, "suicide")
+    verdict = judged({"whole": {"suicide": 0.15344, "overdose": 0.1, "check_in": 0.3}})
+    assert (verdict.score, verdict.doubt, verdict.topic) == (0.253, 0.553, "suicide")
 
 
 def test_the_thresholds_are_those_that_are_served():
@@ -63,6 +72,6 @@ def test_a_sure_classifier_is_never_silenced(danger, more, level, careful, asked
     wording = Wording(level, "suicide") if level else None
     found = [Evidence(probabilities({"overdose": sure}), (), wording, "en", careful, asked) for sure in (less, more)]
     milder, graver = [judge(evidence, Thresholds()).level for evidence in found]
-    order = [None, CHECK_IN, ALARM]
+    order = [None, QUIET, CHECK_IN, ALARM]
     assert order.index(milder) <= order.index(graver)
     assert more < Thresholds().part_alarm or graver == ALARM

@@ -146,19 +146,25 @@ def test_a_port_where_something_mute_listens():
         assert "something else" in servers.assistant(chosen(port=mute.getsockname()[1])).words
 
 
+LIVE = {"production": True, "secret_key": KEY, "stored_words": "plain"}
+
+
 @pytest.mark.parametrize(
     "values, status, word",
     [
         ({}, NOTE, "not for patients"),
-        ({"production": True, "secret_key": KEY, "host": "0.0.0.0"}, FIX, "PROXIES=1"),
-        ({"production": True, "secret_key": KEY, "host": "0.0.0.0", "proxies": 1}, NOTE, "forged"),
-        ({"production": True, "secret_key": KEY, "proxies": 1}, NOTE, "STORED_WORDS"),
+        ({"production": True, "secret_key": KEY, "proxies": 1}, FIX, "STORED_WORDS is not chosen"),
+        ({**LIVE, "host": "0.0.0.0"}, FIX, "PROXIES=1"),
+        ({**LIVE, "host": "0.0.0.0", "proxies": 1}, NOTE, "forged"),
+        ({**LIVE, "proxies": 1}, NOTE, "STORED_WORDS is plain"),
+        ({**LIVE, "proxies": 1}, NOTE, "STAFF_SECOND_FACTOR"),
         (
             {
                 "production": True,
                 "secret_key": KEY,
                 "proxies": 1,
                 "stored_words": "redacted",
+                "staff_second_factor": True,
                 "database_url": "postgresql://db/x",
             },
             OK,

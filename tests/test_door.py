@@ -25,9 +25,6 @@ def unlimited(monkeypatch):
         async def visitor(self, conversation, address):
             pass
 
-        def may_search(self, address):
-            return True
-
     monkeypatch.setattr(door, "rate_limits", lambda: Free())
     monkeypatch.setattr(door, "_PAUSE", 0.01)
 
@@ -119,18 +116,14 @@ async def test_over_the_limit_words_are_friendly_and_a_crisis_is_answered(monkey
         async def visitor(self, conversation, address):
             raise Limited("visitor", 30)
 
-        def may_search(self, address):
-            return searches > 0
-
-    searches = 1
     monkeypatch.setattr(door, "rate_limits", lambda: Full())
     handle = rasa(None)
     found = await answer(handle, sent())
     assert (found.status, found.retry_after, names(found)) == (429, 30, ["utter_too_many_messages"])
     found = await answer(handle, sent("i want to die"))
     assert (found.status, names(found)) == (200, ["utter_crisis/suicide"])
-    searches = 0  # a flood: searching each message would stop the others; the friendly words name the crisis line
-    assert names(await answer(handle, sent("i want to die"))) == ["utter_too_many_messages"]
+    for _ in range(200):  # however many there were: no budget that others can spend
+        assert names(await answer(handle, sent("i want to die"))) == ["utter_crisis/suicide"]
     assert handle.calls == []
 
 
@@ -162,3 +155,41 @@ def test_any_value_is_an_id_or_is_refused(value):
     else:
         assert 0 < len(given_id) <= 150 and given_id.isprintable() or " " in given_id or not given_id.isascii()
         given_id.encode("utf-8")
+
+
+def unstorable(*replies):
+    """Rasa's handler: the turn is worked out with `replies`, and cannot be stored."""
+
+    async def handle(message):
+        for name in replies:
+            await message.output_channel.send_response(message.sender_id, {**HELLO, "utter_action": name})
+        current_turn.get().worked_out = True
+        raise DatabaseUnavailable
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        (["utter_faq/cravings"], ["utter_faq/cravings", "utter_unstored"]),
+        (["utter_crisis/overdose"], ["utter_crisis/overdose", "utter_unstored"]),
+        (["utter_callback_sent"], ["utter_technical_problem"]),  # nothing was taken down
+        (["utter_ask_callback_name"], ["utter_technical_problem"]),  # the form would not be there
+        (["utter_faq/cravings", "utter_ask_callback_name"], ["utter_technical_problem"]),
+        ([], ["utter_technical_problem"]),
+    ],
+)
+async def test_what_was_worked_out_is_said_and_that_it_was_not_stored(replies, said):
+    found = await answer(unstorable(*replies), sent("something quiet"))
+    assert (found.status, names(found), found.stored) == (503, said, False)
+    assert not any(reply.buttons for reply in found.replies)  # nothing is there to obey them
+
+
+async def test_half_a_turn_is_not_said_unless_it_is_a_crisis_reply():
+    async def half(message):
+        await message.output_channel.send_response(message.sender_id, {**HELLO, "utter_action": message.text})
+        raise TurnAborted
+
+    assert names(await answer(half, sent("utter_faq/cravings"))) == ["utter_technical_problem"]
+    assert names(await answer(half, sent("utter_crisis/suicide"))) == ["utter_crisis/suicide", "utter_unstored"]

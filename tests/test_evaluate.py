@@ -55,6 +55,7 @@ def test_the_command_ends_with_an_error_when_a_bound_is_missed(monkeypatch, tmp_
     monkeypatch.setattr("infusion_guide.evaluate.run.assistant", lambda model: None)
     monkeypatch.setattr(evaluate, "own", lambda folder: [Sentence("own", "faq", ["ptsd"])])
     monkeypatch.setattr(evaluate, "outside", lambda: [Sentence("other", "faq", ["ptsd"])])
+    monkeypatch.setattr(evaluate, "conversations", list)
     assert evaluate.main() == ends_with
     assert ("MISSED" in capsys.readouterr().out) is not (on_own and on_others)
     assert json.loads((tmp_path / "outcomes_heldout.jsonl").read_text())["meant"] == "faq"

@@ -78,3 +78,45 @@ def test_the_kept_key_is_made_once_and_private(monkeypatch, tmp_path):
         assert (tmp_path / "key").stat().st_mode & 0o077 == 0
     finally:
         identity.secret.cache_clear()
+
+
+OLD, NEW = "o" * 40, "n" * 40
+
+
+@pytest.fixture
+def secret_key(monkeypatch):
+    """Sets SECRET_KEY."""
+
+    def choose(written):
+        monkeypatch.undo()
+        monkeypatch.setattr(identity, "settings", lambda: type("S", (), {"secret_key": written, "session_hours": 24})())
+        identity.secret.cache_clear()
+
+    yield choose
+    identity.secret.cache_clear()
+
+
+def test_attack_14_a_new_secret_key_before_the_old_one_finds_messaging_conversations(secret_key):
+    secret_key(OLD)
+    before, ticket = identity.conversation_with("sms", "+15555550123"), identity.issue("web")
+    secret_key(f"{NEW} {OLD}")
+    assert identity.secret() == NEW.encode() and identity.conversation_with("sms", "+15555550123") == before
+    with pytest.raises(identity.NotIssued):  # the former key may have leaked
+        identity.conversation_of("web", ticket)
+    secret_key(NEW)  # and without it
+    assert identity.conversation_with("sms", "+15555550123") != before
+
+
+def test_a_former_key_that_was_put_back_late_still_finds_both(secret_key):
+    secret_key(OLD)
+    first = identity.conversation_with("sms", "+15555550123")
+    secret_key(NEW)
+    second = identity.conversation_with("sms", "+15555550123")
+    secret_key(f"{NEW} {OLD}")
+    assert set(identity.conversations_with("sms", "+15555550123")) == {first, second}
+
+
+def test_a_sentence_is_one_key(secret_key):
+    sentence = "the quick brown fox jumps over the lazy dog"
+    secret_key(sentence)
+    assert identity.keys() == (sentence.encode(),) and identity.secret() == sentence.encode()

@@ -1,4 +1,4 @@
-"""No line of one language stands in a reply of the other: every reply, in every state of a talk, by the words that only one has."""
+"""No line of one language stands in a reply of the other: every reply, in every state, by words that only one has."""
 
 import re
 
@@ -13,6 +13,7 @@ from infusion_guide.replies.book import names
 from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.ledger import authorities, claims, sections
 from infusion_guide.replies.sources import described
+from infusion_guide.tools.words import words as tool_words
 from tests.test_every_reply import TALKS
 
 # Function words, which no line is long without. "a" and "no" stand in both languages, names and titles in neither list.
@@ -38,6 +39,7 @@ def words_for(language):
     hours = {**by_hours(language), "section": sections(language)["Introduction"]}
     return {
         **hours,
+        **tool_words({}, ["utter_uncovered/cost"], language),
         "claims": claims()["once-anesthetic"].words_in(language),
         "authority": authorities()["fda"].name_es if language == "es" else authorities()["fda"].name,
         "callback_reference": "K7M-2QX",

@@ -25,7 +25,7 @@ from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.engine.tracker_store import TrackerStore
 from infusion_guide.replies.reply import Reply
-from infusion_guide.storage import privacy, sealing
+from infusion_guide.storage import ended, privacy, sealing
 from infusion_guide.storage.database import database, migrate
 from infusion_guide.storage.feedback import Judgement, judge
 from infusion_guide.storage.sealing import seal
@@ -259,7 +259,43 @@ async def test_purge_by_age(url, chosen):
     assert rows(url, "web:middle") == [1, 4, 0, 0, 1]  # its turn is older than 2 days, its effect delivered 8 days ago
     assert rows(url, "web:young") == [1, 4, 1, 1, 1]
     assert not any(privacy.purge(database(url), now).values())
-    assert privacy.purge(database(url), now + 11 * DAY)["conversations"] == 2 and rows(url) == [0, 0, 0, 0, 0]
+    assert privacy.purge(database(url), now + 11 * DAY, clock_is_right=True)["conversations"] == 2 and rows(url) == [
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]
+
+
+async def test_attack_13_a_clock_200_days_ahead_erases_nothing(url, chosen, capsys, monkeypatch):
+    chosen(keep_conversations_days=10, keep_requests_days=100)
+    await talk(url, "web:a", WORDS)
+    await request(url, "web:b")
+    now = time.time()
+    for first in (True, False):  # before the first purge the newest row is asked, then the mark of the last one
+        with pytest.raises(privacy.ClockJumped, match="200 days after .* --clock-is-right"):
+            privacy.purge(database(url), now + 200 * DAY)
+        assert rows(url, "web:a") == [1, 4, 1, 1, 1]
+        if first:
+            assert not any(privacy.purge(database(url), now).values())
+    assert not privacy.purge(database(url), now + privacy.LEAP - DAY / 24, url.startswith("postgres"))["conversations"]
+    monkeypatch.setattr(privacy, "database", lambda: database(url))
+    monkeypatch.setattr(privacy, "time", SimpleNamespace(time=lambda: now + 200 * DAY, sleep=time.sleep))
+    assert privacy.main(["purge"]) == 1 and "--clock-is-right" in capsys.readouterr().err
+    assert privacy.main(["purge", "--clock-is-right"]) == 0 and rows(url) == [0, 0, 0, 0, 0]
+    assert not any(privacy.purge(database(url), now).values())  # set right again: no reason to wait
+
+
+async def test_attack_13_a_request_that_nobody_has_taken_is_never_purged(url, chosen):
+    chosen(keep_conversations_days=10, keep_requests_days=100)
+    await request(url, "web:forgotten", 101, status="new")
+    await request(url, "web:seen", 101, status="taken")
+    gone = privacy.purge(database(url), time.time())
+    assert gone["requests"] == gone["request_notes"] == 1
+    left = database(url).run_now(lambda connection: connection.execute(sa.select(requests)).fetchall())
+    assert [row.sender_id for row in left] == ["web:forgotten"]
+    assert database(url).run_now(lambda connection: privacy.waiting_too_long(connection, time.time())) == 1
 
 
 async def test_events_that_rasa_left_are_purged_too(url):
@@ -293,6 +329,7 @@ async def test_the_scheduled_purge_goes_on_after_a_failure(sqlite_url, monkeypat
     monkeypatch.setattr(privacy, "FIRST_PURGE", 0.0)
     monkeypatch.setattr(privacy, "NEXT_PURGE", 0.02)
     await talk(sqlite_url, "web:a", WORDS)
+    privacy.purge(database(sqlite_url), time.time())  # the clock is known
     age(sqlite_url, "web:a", 40)
     calls, purge = [], privacy.purge
 
@@ -364,6 +401,15 @@ async def test_the_command(sqlite_url, monkeypatch, capsys):
     assert privacy.main(["erase", "sms", "+15550100147"]) == 0 and rows(sqlite_url) == [0, 0, 0, 0, 0]
 
 
+async def test_attack_14_erasing_by_number_finds_what_former_keys_named(sqlite_url, monkeypatch, capsys):
+    monkeypatch.setattr(privacy, "database", lambda: database(sqlite_url))
+    monkeypatch.setattr(identity, "keys", lambda: (b"n" * 32, b"o" * 32))
+    for own in identity.conversations_with("sms", "+15550100147"):
+        await talk(sqlite_url, own, WORDS)
+    assert privacy.main(["export", "sms", "+15550100147"]) == 0 and capsys.readouterr().out.count(WORDS) >= 2
+    assert privacy.main(["erase", "sms", "+15550100147"]) == 0 and rows(sqlite_url) == [0, 0, 0, 0, 0]
+
+
 class Counted:
     """Stands for channels/rate_limits.py; lets everybody in unless told otherwise."""
 
@@ -417,7 +463,7 @@ async def web(sqlite_url, monkeypatch):
 async def test_a_patient_exports_and_erases_with_the_ticket(web):
     ticket = identity.issue("web")
     own = identity.conversation_of("web", ticket)
-    store = await talk(web.url, own, WORDS)
+    await talk(web.url, own, WORDS)
     await talk(web.url, "web:b", "another patient")
     others = rows(web.url, "web:b")
     status, exported, _ = await web("export", {"session_id": ticket})
@@ -426,8 +472,35 @@ async def test_a_patient_exports_and_erases_with_the_ticket(web):
         assert (await web("erase", {"session_id": ticket}))[:2] == (200, {"erased": True})
     assert rows(web.url, own) == [0, 0, 0, 0, 0] and rows(web.url, "web:b") == others
     assert (await web("export", {"session_id": ticket}))[1]["messages"] == []
-    await talk(web.url, own, "hello again")
-    assert len((await store.retrieve(own)).events) == 4
+    with pytest.raises(identity.NotIssued, match="erased"):
+        identity.conversation_of("web", ticket)
+
+
+async def test_attack_15_a_stolen_ticket_ends_with_the_erasure_in_every_process(web, monkeypatch):
+    ticket, other = identity.issue("web"), identity.issue("web")
+    own = identity.conversation_of("web", ticket)
+    await talk(web.url, own, WORDS)
+    assert (await web("erase", {"session_id": ticket}))[0] == 200
+    monkeypatch.setattr(identity, "_ended", set())  # as in another process
+    assert identity.conversation_of("web", ticket) == own
+    await ended.refresh(database(web.url))
+    with pytest.raises(identity.NotIssued, match="erased"):
+        identity.conversation_of("web", ticket)
+    assert identity.conversation_of("web", other)
+    assert privacy.purge(database(web.url), time.time())["ended"] == 0
+    assert privacy.purge(database(web.url), time.time() + 26 * 3600)["ended"] == 1  # when it would have expired anyway
+
+
+async def test_attack_17_the_audit_log_says_who_erased(sqlite_url, monkeypatch):
+    monkeypatch.setattr(privacy, "database", lambda: database(sqlite_url))
+    by_staff, by_command = await request(sqlite_url, "web:a"), await request(sqlite_url, "web:b")
+    database(sqlite_url).run_now(lambda connection: privacy.erase(connection, "web:a", "ada"))
+    assert privacy.main(["erase", "web:b"]) == 0
+    seen = database(sqlite_url).run_now(lambda connection: connection.execute(sa.select(audit)).fetchall())
+    assert [(row.staff, row.action, row.object) for row in seen] == [
+        ("ada", "erased a request", by_staff),
+        ("command line", "erased a request", by_command),
+    ]
 
 
 async def test_erasing_waits_for_the_turn_under_way(web):
@@ -480,7 +553,7 @@ async def test_other_websites_read_the_answer_only_when_allowed(web, chosen, ori
         assert headers.get("Access-Control-Allow-Origin") == allowed
 
 
-async def request(url, sender, days=0):
+async def request(url, sender, days=0, status="taken"):
     """Stores a conversation with a call-back request and a note of staff on it, both `days` old; its reference."""
     store = TrackerStore(DOMAIN, host=url)
     reference = new_reference()
@@ -495,7 +568,8 @@ async def request(url, sender, days=0):
     note = {"reference": reference, "sender_id": sender, "staff": "ana", "at": old, "words": seal("Rang her.")}
 
     def write(connection):
-        connection.execute(sa.update(requests).where(requests.c.reference == reference).values(updated=old))
+        changed = sa.update(requests).where(requests.c.reference == reference)
+        connection.execute(changed.values(updated=old, status=status))
         connection.execute(sa.insert(request_notes).values(**note))
 
     database(url).run_now(write)
@@ -507,7 +581,7 @@ async def test_a_request_outlives_its_conversation_but_not_its_own_time(url, cho
     await request(url, "web:old", 101)
     await request(url, "web:young", 99)
     assert some(privacy.purge(database(url), time.time())) == {"requests": 1, "request_notes": 1}
-    gone = privacy.purge(database(url), time.time() + 11 * DAY)  # now both conversations are over, and the other request
+    gone = privacy.purge(database(url), time.time() + 11 * DAY, True)  # now both conversations are over, and the other request
     assert {"conversations": 2, "requests": 1, "request_notes": 1}.items() <= gone.items()
 
 
@@ -534,5 +608,5 @@ async def test_counts_are_purged_in_their_own_time(url, chosen):
     await talk(url, "web:a", WORDS)
     count = sa.select(sa.func.count()).select_from(facts)
     before = database(url).run_now(lambda connection: connection.execute(count).scalar())
-    assert before and not privacy.purge(database(url), time.time() + 4 * DAY)["facts"]
-    assert privacy.purge(database(url), time.time() + 6 * DAY)["facts"] == before
+    assert before and not privacy.purge(database(url), time.time() + 4 * DAY, True)["facts"]
+    assert privacy.purge(database(url), time.time() + 6 * DAY, True)["facts"] == before

@@ -63,10 +63,10 @@ async def test_without_redis_each_counts_alone_and_soon(monkeypatch, fresh_redis
     fresh_redis.start()
 
 
-async def test_searches_for_a_crisis_over_the_limit_are_few(monkeypatch):
+async def test_a_crisis_reply_without_a_turn_goes_out_ten_times_a_minute(monkeypatch):
     counted = counting(monkeypatch)
-    assert sum(counted.may_search("192.0.2.1") for _ in range(100)) == 10  # of a second
-    assert not counted.may_search("192.0.2.2")
+    assert sum(counted.may_aid("sms:a") for _ in range(100)) == 10
+    assert counted.may_aid("sms:b")
 
 
 async def test_memory_stays_bounded_and_a_clock_that_jumps_locks_nobody_out(monkeypatch):

@@ -251,15 +251,71 @@ async def test_the_report_says_what_matters_first(example, written):
     assert "Price" in words and "uncovered/cost" not in words
     for section in page.sections(found):
         assert section.table and section.finding
-    assert text.count("<figure>") == text.count("<figcaption>") == text.count("<img ") == 9
-    assert text.count("<table>") == text.count("<caption>") == 9 and '<img src="data:' in text and 'alt=""' not in text
+    assert text.count("<figure>") == text.count("<figcaption>") == text.count("<img ") == 10
+    assert text.count("<table>") == text.count("<caption>") == 11 and '<img src="data:' in text and 'alt=""' not in text
+
+
+def _row(made, table, **values):
+    with made.engine.begin() as connection:
+        connection.execute(sa.insert(table).values(**values))
+
+
+def test_is_it_safe_counts_crises_by_path_and_their_notices(empty):
+    at = datetime(2026, 11, 5, 12, tzinfo=ZONE)
+    suicide, overdose = "utter_crisis/suicide", "utter_crisis/overdose"
+    _put(empty, (at, "turn", "crisis", 9), (at, "reply", suicide, 6), (at, "reply", overdose, 2), (at, "turn", "check_in", 7))
+    _put(empty, (at, "reply", "utter_crisis/care_safe", 8), (at, "reply", "utter_crisis/check_in", 7))
+    states = {"a": {"done": 9.0}, "b": {"done": None}, "c": {"done": 9.0, "failed": "gone"}}
+    for name, state in states.items():
+        row = {"kind": "mail", "sender_id": "web:a", "key": f"crisis web:a {name}", "payload": "{}", "attempts": 1}
+        sent = at.timestamp()
+        shift = {"done": sent + 120 if state["done"] else None, "failed": state.get("failed")}
+        _row(empty, tables.outbox, **row, at=sent, due=sent, **shift)
+    exact = figures(PERIOD, [empty.run_now(lambda c: Tally.read(*next(PERIOD.pieces()), c))], exact=True)
+    part = next(part for part in page.sections(exact) if part.title == "Is it safe?")
+    rows = dict(part.table.rows)
+    assert {rows[f"Found as: {topic_title(name)}"] for name in (suicide,)} == {"6"} and rows["All crises"] == "9"
+    assert rows[f"Found as: {topic_title(overdose)}"] == "2" and rows["Found as: Of no single kind"] == "1"
+    assert rows["Came by: Website"] == "9" and rows["Asked first how the person is"] == "7"
+    assert [rows[f"Notices {state}"] for state in ("delivered", "waiting", "given up")] == ["1", "1", "1"]
+    assert rows["Median time until a notice was delivered"] == "2 min" and "tell the engineer now" in part.advice
+    hidden = next(part for part in page.sections(gather_now(empty, PERIOD)) if part.title == "Is it safe?")
+    assert not {"1", "2", "3", "4"} & {row[1] for row in hidden.table.rows} and "not shown" in str(hidden.table.rows)
+
+
+def test_what_to_write_next_leaves_out_what_the_clinic_answers_and_names_what_was_missed(empty):
+    at = datetime(2026, 11, 5, 12, tzinfo=ZONE)
+    _put(empty, (at, "reply", "utter_uncovered/cost", 30), (at, "reply", "utter_uncovered/insurance", 12))
+    _put(empty, (at, "reply", "utter_uncovered/driving", 3))
+    own = {"topic": "uncovered/cost", "version": 1, "text": "It costs 400 dollars.", "written_by": "carla", "at": 1.0}
+    _row(empty, tables.clinic_answers, **own)
+    for number in range(7):
+        row = {"sender_id": "web:a", "message_id": str(number), "reason": "fallback", "said": "utter_fallback_rephrase"}
+        _row(empty, tables.misses, **row, words="{}", label="uncovered/driving", at=at.timestamp() + number)
+    tallies = [empty.run_now(lambda c: Tally.read(*next(PERIOD.pieces()), c))]
+
+    def rows(exact):
+        part = next(part for part in page.sections(figures(PERIOD, tallies, exact)) if part.title == "What should we write next?")
+        return part.table.rows
+
+    insurance, driving = topic_title("uncovered/insurance"), topic_title("uncovered/driving")
+    assert rows(False) == [(insurance, "12", "0"), (driving, "0", "7")]
+    assert rows(True) == [(insurance, "12", "0"), (driving, "3", "7")]
+
+
+def test_staff_read_exact_numbers_and_what_is_passed_on_hides_small_ones(example):
+    exact = figures(PERIOD, [example.run_now(lambda c, s=s, e=e: Tally.read(s, e, c)) for s, e in PERIOD.pieces()], exact=True)
+    cells = [cell for table in page.tables(exact) for row in table.rows for cell in row]
+    assert not [cell for cell in cells if "<" in cell or "about" in cell or "not shown" in cell]
+    assert {"1", "2", "3"} & set(cells)
+    assert "Every number here is exact" in page.body(exact) and "Small numbers stay hidden" not in page.body(exact)
 
 
 def test_the_file_needs_nothing_from_outside(written):
     pictures = [b64decode(found).decode() for found in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", written[0])]
     plain = re.sub(r"data:image/svg\+xml;base64,[^\"]+", "", written[0])
     assert "://" not in plain and "<script" not in plain and "url(" not in plain and "@import" not in plain
-    assert len(pictures) == 8
+    assert len(pictures) == 10
     for svg in pictures:
         assert not re.search(r'(?:href="|url\()(?!#)', svg) and "<script" not in svg
 
@@ -267,7 +323,7 @@ def test_the_file_needs_nothing_from_outside(written):
 def test_the_tables_are_files_without_small_numbers(written, example):
     _, folder, said = written
     assert {path.stem for path in folder.iterdir()} == {table.name for table in page.tables(gather_now(example, PERIOD))}
-    assert len(said) == 11  # the sentence, the file, nine tables
+    assert len(said) == 13  # the sentence, the file, eleven tables
     for path in folder.iterdir():
         with open(path, encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
@@ -297,7 +353,7 @@ def test_two_and_three_make_the_same_report(tmp_path):
     for number in (2, 3):
         (tmp_path / str(number)).mkdir()
         made[number] = _report_of(fresh(tmp_path / str(number)), number)
-    assert made[2] == made[3] and len(made[2][1]) == 6
+    assert made[2] == made[3] and len(made[2][1]) == 7
     assert str(made[2][0]).count("<5") > 10
 
 

@@ -105,6 +105,13 @@ def test_a_wrong_setting_or_role_is_one_sentence(env, words, said):
     assert done.returncode == 2 and done.stderr.startswith(said) and done.stderr.count("\n") == 1
 
 
+def test_in_production_nothing_starts_before_the_clinic_chose_how_words_are_stored():
+    live = {"PRODUCTION": "true", "SECRET_KEY": "s" * 32}
+    for words in ((), ("assistant",), ("staff",), ("migrate",)):
+        done = ours(*words, **live, STORED_WORDS="")
+        assert done.returncode == 2 and done.stderr.startswith("PRODUCTION is on, but STORED_WORDS is not chosen"), words
+
+
 def test_what_fails_before_the_servers_ends_it(quiet_run, monkeypatch):
     monkeypatch.setattr(commands, "training", lambda: [sys.executable, "-c", "raise SystemExit(3)"])
     assert run.main([]) == 3 and quiet_run[1] == []
@@ -133,7 +140,7 @@ def test_the_staff_pages_say_that_their_port_is_taken():
 
 def test_a_database_that_cannot_be_reached_is_said_in_one_line():
     done = ours("migrate", DATABASE_URL=f"postgresql://clinic:secret@127.0.0.1:{free_port()}/clinic")
-    assert done.returncode == 1
+    assert done.returncode == run.NO_DATABASE
     assert done.stderr.count("\n") == 1 and "DATABASE_URL" in done.stderr and "secret" not in done.stderr
 
 

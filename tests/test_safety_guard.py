@@ -10,6 +10,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.training_data.message import Message
 
 from infusion_guide.clinic.data import DATA, read_yaml
+from infusion_guide.nlu.danger import NONE
 from infusion_guide.nlu.safety_guard import SafetyGuard
 from infusion_guide.text.danger_patterns import Patterns
 
@@ -79,10 +80,11 @@ class Sure:
         return self._rows
 
 
-def guarded(rows, text="well", language="en", events=(), **thresholds):
-    """What the guard sets on one message."""
+def guarded(rows, text="well", language="en", events=(), second=None, **thresholds):
+    """What the guard sets on one message; the topic classifier's opinion is the same unless `second` holds another."""
     config = {**SafetyGuard.get_default_config(), **thresholds}
-    message = Message({"text": text, "reading": "text", "language": language})
+    crises = [{topic: sure for topic, sure in zip(Sure.labels, row) if topic != NONE} for row in second or rows]
+    message = Message({"text": text, "reading": "text", "language": language, "crises": crises})
     tracker = DialogueStateTracker.from_events("x", list(events), slots=[AnySlot("careful", mappings=[])])
     guard = SafetyGuard(config, None, None, Sure(*rows))
     guard.process([message], SpacyModel(spacy.blank("en"), "en"), tracker)
@@ -102,8 +104,16 @@ def test_all_that_the_verdict_needs_reaches_it():
     assert guarded([UNSURE], events=[ASKED, ANSWERED])["level"] == "check_in"
     assert guarded([HARDLY, [0.0, 0.05, 0.95]])["level"] == "alarm"
     assert guarded([HARDLY], text="i want to kill myself")["level"] == "check_in"
-    assert guarded([HARDLY], text="i want to kill myself", language="es")["level"] is None
+    assert guarded([HARDLY], text="i want to kill myself", language="es")["level"] == "quiet"
     assert guarded([HARDLY], check_in=0.19)["level"] == "check_in"
+
+
+def test_two_opinions_count_alike():
+    """Half of what either finds; what the second gives no crisis topic is nothing dangerous."""
+    alone, both = guarded([UNSURE], second=[[0.0, 1.0, 0.0]]), guarded([UNSURE])
+    assert (alone["score"], both["score"]) == (0.25, 0.5)
+    assert guarded([[0.0, 1.0, 0.0]], second=[[0.0, 0.0, 1.0]])["score"] == 0.5
+    assert guarded([UNSURE], second=[[0.0, 0.0, 1.0]])["level"] == "alarm"
 
 
 def test_buttons_are_not_guarded():

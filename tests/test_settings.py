@@ -58,6 +58,8 @@ WRONG = [
         ["nine to five"],
         f": '{{value}}' cannot be read. Write hours such as Mon-Fri 9:00-17:00, Sat 9:00-12:00. {FIX}",
     ),
+    (["LANGUAGE"], ["fr", "en,es"], " is '{value}'; it is en or es. Fix it in .env."),
+    (["CLINIC_LANGUAGES"], ["es", "en, es"], " is '{value}'; it is en or en,es. Fix it in .env."),
     (
         ["CLINIC_TIMEZONE"],
         ["Atlantis", "../../etc/passwd"],
@@ -79,7 +81,7 @@ WRONG = [
     ([*PORTS, *COUNTS, "PROXIES"], ["many", "1.5"], f" is '{{value}}', which is not a whole number. {FIX}"),
     (["KEEP_CONVERSATIONS_DAYS"], ["36501"], f" is more than a hundred years. {FIX}"),
     (["PROXIES"], ["-1"], f" is the number of reverse proxies before the assistant: 0 or more. {FIX}"),
-    (["PRODUCTION"], ["maybe", "truefalse"], f" is '{{value}}'; it is true or false. {FIX}"),
+    (["PRODUCTION", "STAFF_SECOND_FACTOR"], ["maybe", "truefalse"], f" is '{{value}}'; it is true or false. {FIX}"),
     (
         ["ACTIONS_URL"],
         ["actions:5055", "http://actions:5055/", "ftp://actions", "http://a b"],
@@ -165,6 +167,8 @@ RIGHT = [
     (["CRISIS_CHAT"], ["988lifeline.org", "help.example.org/chat/now"]),
     (["CLINIC_HOURS"], ["Mon-Fri 9-17"]),
     (["CLINIC_TIMEZONE"], ["America/Chicago"]),
+    (["LANGUAGE"], ["es"]),
+    (["CLINIC_LANGUAGES"], ["en,es"]),
     (["CLINIC_HOLIDAYS"], ["US-IL 2026-12-24"]),
     (["CLINIC_COUNTRY"], ["CA"]),
     (PORTS, ["1", "65535"]),
@@ -172,6 +176,7 @@ RIGHT = [
     (["KEEP_REQUESTS_DAYS", "KEEP_COUNTS_DAYS"], ["36501"]),
     (["PROXIES"], ["0", "2"]),
     (["PRODUCTION"], ["false"]),
+    (["STAFF_SECOND_FACTOR"], ["true", "false"]),
     (["ACTIONS_URL"], ["http://actions:5055"]),
     (["STAFF_URL", "PUBLIC_URL"], ["https://bot.example.org", "http://localhost:8080"]),
     (["ALLOWED_ORIGINS"], ["https://a.example http://b.example:8080"]),
@@ -462,3 +467,11 @@ def test_every_setting_is_explained():
     for name, field in FIELDS.items():
         assert page.count(f"| `{name}` |") == 1
         assert field.metadata["purpose"].endswith(".") and all(check.form for check in field.metadata["checks"])
+
+
+def test_in_production_the_clinic_chooses_how_words_are_stored():
+    live = {"PRODUCTION": "true", "SECRET_KEY": LONG}
+    assert "STORED_WORDS is not chosen" in Settings.read(live).undecided()
+    assert not Settings.read({}).undecided()
+    for words in ("plain", "redacted"):
+        assert not Settings.read({**live, "STORED_WORDS": words}).undecided()

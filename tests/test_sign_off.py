@@ -49,7 +49,7 @@ def test_sources_ledger_settings_safety_and_own_answers_stand_there(made):
     for value in (settings().crisis_line, settings().treatment_helpline, "better off dead", "no puedo|puede|logro respirar"):
         assert value in text
     assert "One visit costs 400 dollars & tax." in text and "Written by Dr. A, 2026-01-31" in text
-    assert "The clinic's document doesn't give prices" not in text  # it is not said while the clinic has its own
+    assert "I don't have the prices" not in text  # it is not said while the clinic has its own
     assert "{" not in re.sub(r"<style>.*?</style>", "", made, flags=re.S)
 
 
@@ -69,7 +69,7 @@ def test_the_digest_changes_with_any_word(monkeypatch):
 
 
 def test_the_digest_of_a_reply_is_of_its_words_not_of_the_topics_it_offers(monkeypatch):
-    (written,) = (variation.written for variation in variations("utter_faq/ptsd"))
+    written = variations("utter_faq/ptsd")[0].written
 
     def digest(**changed):
         metadata = {**written["metadata"], **{key: value for key, value in changed.items() if key != "text"}}
@@ -90,6 +90,10 @@ def test_reviews_count_for_the_words_they_were_given_for():
     own = {reply.name: reply for reply in review.entries(OWN, signed)}[name]
     assert (own.review.by, own.review.how) == ("Dr. A", "own answer")  # the signature was for other words
     assert reply.is_overdue(date(2027, 11, 2)) and not reply.is_overdue(date(2027, 11, 1))
+    never = {reply.name: reply for reply in review.entries({}, {})}[name]
+    other = {reply.name: reply for reply in review.entries({}, {(name, "0" * 64): ("carla", date(2026, 11, 1))})}[name]
+    assert never.state(today) == "unsigned" and not never.is_overdue(today) and never.needs_signature(today)
+    assert other.state(today) == "changed" and reply.state(today) == "signed" and own.state(today) == "signed"
 
 
 def test_a_signature_in_the_file_counts(tmp_path, monkeypatch):

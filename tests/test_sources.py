@@ -42,3 +42,9 @@ def test_no_source_and_one_that_the_ledger_no_longer_knows_are_no_words():
 def test_the_line_that_names_the_section_is_not_said_twice():
     text = 'It may help.\nFrom the clinic\'s document: "Other Uses".\nPlease ask your doctor.'
     assert without_source_line(text, described(["ptsd-symptoms"])) == "It may help.\nPlease ask your doctor."
+
+
+def test_who_writes_spanish_reads_it_in_spanish_and_not_twice():
+    (found,) = described(["ptsd-symptoms"])
+    assert found.said_in("es") == 'Del documento de la clínica, en inglés: "Otros usos"' != found.said_in("en") == found.label
+    assert without_source_line(f"Puede aliviar.\n{found.said_in('es')}.", [found]) == "Puede aliviar."

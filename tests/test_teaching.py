@@ -77,6 +77,24 @@ def wait(project, *texts, topic="uncovered/cost", **values):
     waiting.add([Line(topic, text, "carla", waiting.utc(1.0), **values) for text in texts], project)
 
 
+def test_what_may_be_taught_are_labels_wherever_their_sentences_stand(project):
+    """Not danger, not what is about a language, and no folder or family: Spanish and twins stand under topics, too."""
+    for path, label in (("es/faq/cravings", "faq/cravings"), ("es/chitchat/lonely", "chitchat/lonely"), ("spanish", "spanish")):
+        (project / "data" / "nlu" / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / "data" / "nlu" / f"{path}.yml").write_text(NLU.format(label=label, sentence="x"), encoding="utf-8")
+    (project / "data" / "nlu" / "pairs").mkdir()
+    twins = NLU.format(label="crisis/overdose", sentence="x") + NLU.format(label="chitchat/just_saying", sentence="y")[18:]
+    (project / "data" / "nlu" / "pairs" / "medicine_taken.yml").write_text(twins, encoding="utf-8")
+    (project / "data" / "nlu" / "ask_source.yml").write_text(NLU.format(label="ask_source", sentence="z"), encoding="utf-8")
+    found = {kind: labels for kind, labels in waiting.topics(project).items() if labels}
+    assert found == {
+        "faq": ["faq/cravings"],
+        "uncovered": ["uncovered/cost"],
+        "chitchat": ["chitchat/just_saying", "chitchat/lonely"],
+        "": ["ask_source"],
+    }
+
+
 def fail(words):
     def run(_):
         raise Failed(words)

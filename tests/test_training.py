@@ -33,6 +33,7 @@ NOT_LEARNED = (
     "data/responses/crisis/suicide.yml",
     "data/safety/patterns.yml",
     "data/document.yml",
+    "data/medicines.yml",
     "infusion_guide/replies/complete.py",
     "infusion_guide/engine/policies/safety_policy.py",
     "requirements/base.txt",
@@ -41,8 +42,12 @@ LEARNED = (
     "config.yml",
     "domain.yml",
     "data/nlu/faq/depression.yml",
+    "data/nlu/es/faq/depression.yml",
+    "data/nlu/pairs/medicine_taken.yml",
+    "data/followups/faq/depression.yml",
     "data/rules/faq.yml",
     "infusion_guide/nlu/topic_classifier.py",
+    "infusion_guide/nlu/minilm/delta.json",
     "infusion_guide/engine/policies/intent_rule_policy.py",
 )
 

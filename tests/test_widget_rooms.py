@@ -16,7 +16,7 @@ FILES = {path.relative_to(SOURCE).with_suffix("").as_posix(): path.read_text(enc
 LAYERS = (
     ("main",),
     ("widget",),
-    ("views/*", "connection memory protocol text_packets", "styles typing viewport"),
+    ("views/*", "connection diagnosis memory protocol text_packets", "styles theme typing viewport"),
     ("chat",),
     ("conversation linkify settings transcript words",),
     ("nouns",),

@@ -25,20 +25,30 @@ export default defineConfig({
   },
 });
 
-/** Leaves out what Socket.IO has for other uses: transports that are not asked for, and attachments. */
+/**
+ * Leaves out what Socket.IO has for other uses: transports that are not asked for, attachments, a parser of addresses
+ * for browsers without URL, and the way from polling to websockets, which come first here and never after polling.
+ */
 function onlyWhatIsUsed(): Plugin {
   const transports = `import { Fetch } from "./polling-fetch.js"; import { WS } from "./websocket.node.js";
     export const transports = { websocket: WS, polling: Fetch };`;
+  const parse = `export const parse = (text) => {
+    const { hostname, protocol, port } = new URL(text);
+    return { host: hostname.replace(/[[\\]]/g, ""), protocol: protocol.slice(0, -1), port };
+  };`;
   const replaced: [RegExp, string][] = [
     [/engine\.io-client.*\/transports\/index\.js$/, transports],
     [/engine\.io-parser.*\/base64-arraybuffer\.js$/, "export const decode = () => undefined;"],
+    [/engine\.io-client.*\/parseuri\.js$/, parse],
   ];
   return {
     name: "only-what-is-used",
     enforce: "pre",
-    transform(_, id) {
+    transform(code, id) {
       const found = replaced.find(([path]) => path.test(id));
-      return found && { code: found[1], map: null };
+      if (found) return { code: found[1], map: null };
+      if (!/engine\.io-client.*\/socket\.js$/.test(id)) return undefined;
+      return { code: code.replace(/\n {4}_probe\(name\) \{[^]*?\n {4}\}(?=\n)/, ""), map: null };
     },
   };
 }

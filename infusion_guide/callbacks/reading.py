@@ -102,7 +102,7 @@ def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optio
     if step == TIME:
         return None if asks and not _proposes_a_time(said, text) else WORDS
     if step == TOPIC:  # "how to get started" and "what it costs" name a topic; "what does it cost" asks
-        return None if asks and (text.rstrip().endswith("?") or _asks_in_order(said)) else WORDS
+        return None if asks_in_order(text) else WORDS
     return None if asks and not _holds(said, _phrases()["gives_a_name"]) else WORDS
 
 
@@ -216,6 +216,11 @@ def asks_something(text: str) -> bool:
 
 def _begins_as_questions_do(words: List[str]) -> bool:
     return bool({words[0], " ".join(words[:2])} & _phrases()["question_first"])
+
+
+def asks_in_order(text: str) -> bool:
+    """Whether `text` asks even where things are named: "what does it cost" does, "what it costs" and "when I'm sad" do not."""
+    return asks_something(text) and (text.rstrip().endswith("?") or _asks_in_order(plain(text)))
 
 
 def _asks_in_order(said: str) -> bool:

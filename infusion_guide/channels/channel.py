@@ -8,7 +8,8 @@ from sanic.exceptions import InvalidUsage
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from infusion_guide.channels.door import Answer, OnNewMessage, answer
+from infusion_guide.channels.aid import Aid
+from infusion_guide.channels.door import Answer, Door, OnNewMessage
 from infusion_guide.channels.message import Message, Refused
 from infusion_guide.clinic.settings import settings
 from infusion_guide.server.application import protect
@@ -30,10 +31,12 @@ class Channel:
                     found = await reply_to(Message(identity.conversation_with("pigeons", request.json["ring"]), ...))
                     await send(found.replies)
 
-    Whatever else comes in (limits, sizes, failures, crisis replies, security headers) is the same for all of them.
+    Whatever else comes in (limits, sizes, failures, crisis replies, security headers) is the same for all of them. What a
+    channel itself refuses or leaves, it gives to `aid` first: a person in danger is never what is refused.
     """
 
     name: str
+    aid: Aid = Aid()
 
     def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """Adds the channel's routes to `blueprint`; `reply_to(Message)` gives the Answer."""
@@ -46,9 +49,8 @@ class Channel:
 def open_channels(app: Sanic, channels: Sequence[Channel], on_new_message: OnNewMessage) -> None:
     """Serves `channels`, each at /webhooks/<name>, in an application that is protected; messages go to `on_new_message`."""
     protect(app)
-
-    async def reply_to(message: Message) -> Answer:
-        return await answer(on_new_message, message)
+    aid = Aid(app)
+    reply_to = Door(on_new_message, aid, lambda: app.ctx.ready).answer
 
     async def status(_: Request) -> HTTPResponse:
         return response.json({"status": "ok"})
@@ -56,6 +58,7 @@ def open_channels(app: Sanic, channels: Sequence[Channel], on_new_message: OnNew
     for channel in channels:
         blueprint = Blueprint(f"infusion_guide_{channel.name}")
         blueprint.add_route(status, "/", name="status")
+        channel.aid = aid
         channel.routes(blueprint, reply_to)
         channel.attach(app)
         app.blueprint(blueprint, url_prefix=f"/webhooks/{channel.name}")

@@ -1,4 +1,8 @@
-"""The one way in: every message of every channel is checked, counted, answered once and never met with silence."""
+"""The one way in: every message of every channel is checked, counted, answered once and never met with silence.
+
+A message that may not have a turn (over a limit, too many at once, while the assistant starts), or whose turn failed, is read
+for danger before anything else is said (aid.py).
+"""
 
 import asyncio
 import hashlib
@@ -6,10 +10,12 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, Dict, List
+from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 
+from infusion_guide.channels.admission import Admission
+from infusion_guide.channels.aid import Aid
 from infusion_guide.channels.message import Message
 from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.delivery.outbox import crisis_notice
@@ -26,7 +32,6 @@ from infusion_guide.watch import logs, metrics
 logger = logging.getLogger(__name__)
 
 _TRIES = 4  # for a turn that another worker or a restarting database got in the way of
-_ENDS = 500  # characters at both ends of a message over the limit that are searched for a crisis
 _PAUSE = 0.3  # seconds before the next try
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
@@ -70,31 +75,62 @@ class _Collector(CollectingOutputChannel):
             self._turn.effects += crisis_notice(recipient_id, self._turn.message_id)
 
 
+class Door:
+    """Of one application: `aid` looks after what gets no turn, `is_ready` tells whether turns can be stored yet."""
+
+    def __init__(
+        self, on_new_message: OnNewMessage, aid: Optional[Aid] = None, is_ready: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._on_new_message, self._aid, self._is_ready = on_new_message, aid or Aid(), is_ready
+        self._admission = Admission()
+
+    async def answer(self, message: Message) -> Answer:
+        """Answers one message within SECONDS, whatever is broken. Never raises, but when the server itself is stopping."""
+        started = time.perf_counter()
+        with logs.about(message.conversation), metrics.turn_under_way():
+            found = await self._answer(message)
+        metrics.count_turn(message.channel, found.outcome, found.replies, time.perf_counter() - started, found.stored)
+        return found
+
+    async def _answer(self, message: Message) -> Answer:
+        end = time.perf_counter() + SECONDS  # counting has its part of the time: Redis may hang too
+        turns: List[Turn] = []  # each try
+        try:
+            if not self._is_ready():
+                raise NotAnswered("The assistant is starting.")
+            await rate_limits().visitor(message.conversation, message.address)
+            with self._admission.of(message.conversation):
+                turn = _turn(self._on_new_message, message, turns)
+                return Answer(await asyncio.wait_for(turn, end - time.perf_counter()))
+        except Limited as limited:
+            metrics.count_limited(limited.who)
+            crisis = await self._instead(message)
+            if crisis:  # counted, but a crisis is answered
+                return Answer([crisis], stored=False)
+            return Answer([first_aid.too_many_messages()], "limited", limited.seconds, stored=False)
+        except (Exception, TurnAborted) as error:
+            logger.error("The turn failed: %s", _reason(error), exc_info=error)
+            return Answer(await self._after_failure(message, turns), "failed", stored=False)
+
+    async def _after_failure(self, message: Message, turns: List[Turn]) -> List[Reply]:
+        """What a turn said of a crisis, else what the guard says, else what a turn worked out in full, else an apology."""
+        for turn in reversed(turns):
+            if any(reply.topic.kind == "crisis" for reply in turn.replies):
+                self._aid.tell(message.conversation)
+                return first_aid.unstored(turn.replies)
+        crisis = await self._instead(message)
+        if crisis:
+            return [crisis]
+        worked_out = next((turn.replies for turn in reversed(turns) if turn.worked_out), [])
+        return first_aid.unstored(worked_out) or [first_aid.technical_problem()]
+
+    async def _instead(self, message: Message) -> Optional[Reply]:
+        return await self._aid.instead(message.text, message.conversation, message.conversation)
+
+
 async def answer(on_new_message: OnNewMessage, message: Message) -> Answer:
-    """Answers one message within SECONDS, whatever is broken. Never raises, but when the server itself is stopping."""
-    started = time.perf_counter()
-    with logs.about(message.conversation), metrics.turn_under_way():
-        found = await _answer(on_new_message, message)
-    metrics.count_turn(message.channel, found.outcome, found.replies, time.perf_counter() - started)
-    return found
-
-
-async def _answer(on_new_message: OnNewMessage, message: Message) -> Answer:
-    end = time.perf_counter() + SECONDS  # counting has its part of the time: Redis may hang too
-    try:
-        await rate_limits().visitor(message.conversation, message.address)
-    except Limited as limited:
-        metrics.count_limited(limited.who)
-        text = message.text if len(message.text) <= 2 * _ENDS else f"{message.text[:_ENDS]} {message.text[-_ENDS:]}"
-        crisis = first_aid.crisis_reply(text) if rate_limits().may_search(message.address) else None
-        if crisis:  # counted, but a crisis is answered
-            return Answer([crisis], stored=False)
-        return Answer([first_aid.too_many_messages()], "limited", limited.seconds, stored=False)
-    try:
-        return Answer(await asyncio.wait_for(_turn(on_new_message, message), end - time.perf_counter()))
-    except (Exception, TurnAborted) as error:
-        logger.error("The turn failed: %s", _reason(error), exc_info=error)
-        return Answer([first_aid.crisis_reply(message.text) or first_aid.technical_problem()], "failed", stored=False)
+    """As a Door of its own would."""
+    return await Door(on_new_message).answer(message)
 
 
 def _reason(error: BaseException) -> str:
@@ -103,13 +139,17 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if ours else type(error).__name__
 
 
-async def _turn(on_new_message: OnNewMessage, message: Message) -> List[Reply]:
-    """The replies of one turn that is stored. A turn that failed before it was stored can be worked out again."""
+async def _turn(on_new_message: OnNewMessage, message: Message, turns: List[Turn]) -> List[Reply]:
+    """The replies of one turn that is stored. A turn that failed before it was stored can be worked out again.
+
+    Each try is put into `turns`: what it said is there for whoever must speak after a failure.
+    """
     # A caller that gives one id to two messages means two messages.
     words = hashlib.sha256(message.text.encode("utf-8", "replace")).hexdigest()[:16]
     message_id = f"{message.message_id} {words}" if message.message_id else uuid.uuid4().hex
     for tried in range(1, _TRIES + 1):
         turn = Turn(message_id, deliveries=message.deliveries)
+        turns.append(turn)
         current_turn.set(turn)
         try:
             await on_new_message(_as_rasa_reads_it(message, turn))

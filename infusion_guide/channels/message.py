@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Callable, List, Optional
 
+from infusion_guide.replies import first_aid
 from infusion_guide.replies.reply import Reply
 from infusion_guide.storage.turn import Effect
 
@@ -54,7 +55,7 @@ def text_of(value: Any) -> str:
     if not isinstance(value, str):
         raise Refused(400, "'message' is missing: send the patient's words as a text.")
     if len(value) > MAX_TEXT:
-        raise Refused(413, f"'message' is longer than {MAX_TEXT} characters.")
+        raise Refused(413, f"'message' is longer than {MAX_TEXT} characters. {first_aid.numbers()}")
     return _ENDLESS_WORD.sub(r"\g<0> ", value.encode("utf-8", "ignore").decode("utf-8").replace("\x00", ""))
 
 

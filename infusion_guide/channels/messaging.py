@@ -34,6 +34,8 @@ from infusion_guide.storage.turn import Effect
 
 logger = logging.getLogger(__name__)
 
+_END = MAX_TEXT // 2 - 1  # characters at both ends of a longer text that become a turn
+_CHECK_IN = "utter_crisis/check_in"
 _MAYBE_A_CHOICE = re.compile(r"^.{1,40}$")
 
 
@@ -46,7 +48,7 @@ class MessagingChannel(Channel):
 
     def routes(self, blueprint: Blueprint, reply_to: ReplyTo) -> None:
         """See parent."""
-        outbox.HANDLERS[self.name] = self._deliver
+        outbox.HANDLERS[self.name] = outbox.HANDLERS[outbox.crisis_kind(self.name)] = self._deliver
         self._reply_to = reply_to
 
         @blueprint.get("/webhook")
@@ -100,11 +102,19 @@ class MessagingChannel(Channel):
 
     async def _one(self, message: Received) -> bool:
         conversation = identity.conversation_with(self.name, message.person)
-        text = text_of(message.text[:MAX_TEXT])
+        text = text_of(message.text if len(message.text) <= MAX_TEXT else f"{message.text[:_END]} {message.text[-_END:]}")
         if not message.private:
-            return await self._say_at_once(conversation, message, line("utter_only_in_private", language=settings().language))
+            return await self._in_group(conversation, message)
+        if len(message.text) > MAX_TEXT or not self._app.ctx.ready:  # read whole; and a turn would not be stored yet
+            crisis = await self.aid.reply(message.text, conversation)
+            if crisis:
+                return await self._aid(conversation, message, crisis)
+            if not self._app.ctx.ready:
+                return False
+        if message.aside and not await self.aid.reply(text, conversation):
+            return True
         try:
-            if await self._wants_silence(conversation, message, text) and not first_aid.crisis_reply(text):
+            if await self._wants_silence(conversation, message, text) and not await self.aid.reply(text, conversation):
                 return True
         except DatabaseUnavailable:
             pass  # the turn will say so
@@ -127,6 +137,22 @@ class MessagingChannel(Channel):
             self._hurry(conversation)
             return True
         return await self._without_outbox(conversation, message, found)
+
+    async def _in_group(self, conversation: str, message: Received) -> bool:
+        """A hint to write in private, to who addressed us; to danger the crisis reply, whoever was addressed."""
+        hint = line("utter_only_in_private", language=settings().language)
+        crisis = await self.aid.reply(message.text, conversation)
+        if crisis and crisis.name != _CHECK_IN:
+            return await self._aid(conversation, message, crisis)
+        if crisis:  # perhaps: nobody is asked in front of others, but the hint names whom to call
+            self.aid.tell(conversation)
+            return await self._send_now(self.platform.calls(message.address, Bubble(hint)))
+        return message.aside or await self._say_at_once(conversation, message, hint)
+
+    async def _aid(self, conversation: str, message: Received, crisis: Reply) -> bool:
+        """Says a crisis reply without a turn, and tells staff."""
+        self.aid.tell(conversation)
+        return await self._without_outbox(conversation, message, Answer([crisis], stored=False))
 
     async def _wants_silence(self, conversation: str, message: Received, text: str) -> bool:
         """Whether nothing more is to be said to this message: an opt-out, or one of the carrier's own words."""
@@ -177,7 +203,8 @@ class MessagingChannel(Channel):
     def _effects(self, conversation: str, message: Received, replies: Sequence[Reply]) -> List[Effect]:
         calls = [*self.platform.before(message.address), *self._calls(message, replies)]
         key = f"{self.name} {conversation} {_short(message.message_id)}"
-        return [Effect(self.name, f"{key} {number}", {"call": call}) for number, call in enumerate(calls)]
+        kind = outbox.crisis_kind(self.name) if _is_crisis(replies) else self.name
+        return [Effect(kind, f"{key} {number}", {"call": call}) for number, call in enumerate(calls)]
 
     def _calls(self, message: Received, replies: Sequence[Reply]) -> List[Call]:
         """What has to be sent for `replies` to be seen."""
@@ -195,7 +222,8 @@ class MessagingChannel(Channel):
 
         async def deliver() -> None:
             try:
-                await outbox.deliver_queue(database_of(self._app), conversation, self.name)
+                for kind in (outbox.crisis_kind(self.name), self.name):
+                    await outbox.deliver_queue(database_of(self._app), conversation, kind)
             except Exception as error:
                 logger.warning("An answer waits in the outbox: %s", type(error).__name__)
 
@@ -204,12 +232,28 @@ class MessagingChannel(Channel):
         task.add_done_callback(self._tasks.discard)
 
     async def _without_outbox(self, conversation: str, message: Received, found: Answer) -> bool:
-        """Says what no turn stored: too many messages, or our own failure with the crisis line in it."""
-        language = await self._language(conversation)
-        replies = [first_aid.in_language(reply, language) for reply in found.replies]
+        """Says what no turn stored: too many messages, our own failure with the crisis line in it, a crisis reply."""
         if found.outcome == "limited":
-            return await self._say_at_once(conversation, message, replies[0].text)
-        return await self._send_now(self._calls(message, replies))
+            language = await self._language(conversation)
+            return await self._say_at_once(conversation, message, first_aid.in_language(found.replies[0], language).text)
+        if _is_crisis(found.replies) and not rate_limits().may_aid(conversation):
+            return True  # ten of them in this minute stand above
+        replies = found.replies
+        if not _is_crisis(replies):  # a crisis has its language, and waits for no database
+            language = await self._language(conversation)
+            replies = [first_aid.in_language(reply, language) for reply in replies]
+        if await self._send_now(self._calls(message, replies)):
+            return True
+        return _is_crisis(found.replies) and await self._later(conversation, message, found.replies)
+
+    async def _later(self, conversation: str, message: Received, replies: Sequence[Reply]) -> bool:
+        """Whether the outbox takes what the platform did not: not every platform sends a message again."""
+        try:
+            effects = self._effects(conversation, message, replies)
+            await database_of(self._app).run(lambda connection: outbox.put(connection, conversation, effects))
+            return True
+        except DatabaseUnavailable:
+            return False
 
     async def _say_at_once(self, conversation: str, message: Received, words: str) -> bool:
         """Says `words` without a turn, at most once a minute in a conversation: they cost money on some platforms."""
@@ -227,6 +271,10 @@ class MessagingChannel(Channel):
                 logger.warning("%s", error)
                 sent = False
         return sent
+
+
+def _is_crisis(replies: Sequence[Reply]) -> bool:
+    return any(reply.topic.kind == "crisis" for reply in replies)
 
 
 def _short(message_id: str) -> str:

@@ -33,7 +33,7 @@ def add_own_data_routes(blueprint: Blueprint, channel_name: str, after_erasure: 
     """Adds the two routes; `after_erasure` is told the conversation that is gone.
 
     Both take {"session_id": ticket}; whether a conversation exists shows only to its own ticket.
-    /erase answers {"erased": true}, also when there was nothing: the same ticket begins an empty conversation. /export
+    /erase answers {"erased": true}, also when there was nothing; the ticket opens no conversation any more. /export
     answers what `privacy.export` gives, and the same as `text`. Otherwise {"error": ...}: 400 no ticket, 403 not ours,
     429 too many calls, 503 the database does not answer.
     """
@@ -84,7 +84,7 @@ def _conversation(request: Request, channel_name: str) -> str:
     if not isinstance(ticket, str) or not ticket:
         raise Refused(400, "'session_id' is missing: send the one that session_confirm gave.")
     try:
-        return identity.conversation_of(channel_name, ticket)
+        return identity.conversation_of(channel_name, ticket, erased_too=True)  # the answer may have been lost
     except identity.NotIssued:
         raise Refused(403, "'session_id' was not issued here.") from None
 

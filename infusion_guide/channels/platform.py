@@ -24,7 +24,8 @@ class Received:
 
     `address`: where the answer goes, JSON that only the platform reads. `person`: who wrote, one text for each conversation.
     `message_id`: the platform's. `text`: the words or a button's payload, "" for a picture and whatever else has no words.
-    `private` False: a group, where nothing about health is said.
+    `private` False: a group, where nothing about health is said. `aside`: nothing that is ours to answer (it came late, or is an
+    edit, or in a group and not for us): it is read for danger, and left where there is none.
     """
 
     address: Any
@@ -32,6 +33,7 @@ class Received:
     message_id: str
     text: str
     private: bool = True
+    aside: bool = False
 
 
 @dataclass(frozen=True)

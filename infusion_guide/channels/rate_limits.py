@@ -42,8 +42,7 @@ class RateLimits:
         ]
         self._address = [RateLimitItemPerMinute(times * chosen.address_messages_per_minute)]
         self._all = [RateLimitItemPerSecond(times * chosen.messages_per_second)]
-        self._aid: List[RateLimitItem] = [RateLimitItemPerMinute(30), RateLimitItemPerSecond(10)]
-        self._told = RateLimitItemPerMinute(1)
+        self._told, self._aided = RateLimitItemPerMinute(1), RateLimitItemPerMinute(10)
         self._here = _Windows()
         self._shared: Optional[MovingWindowRateLimiter] = None
         self._alone_until = 0.0
@@ -78,14 +77,13 @@ class RateLimits:
                 logger.warning("Redis does not count messages (%s); this process counts alone.", type(error).__name__)
         return self._here.hit(item, who, key)
 
-    def may_search(self, address: Optional[str]) -> bool:
-        """Whether a message over the limit is searched for a crisis, which takes time: 30 a minute of an address, 10 a second."""
-        a_minute, a_second = self._aid
-        return self._here.hit(a_minute, "aid", address or "-")[0] and self._here.hit(a_second, "aid", "all")[0]
-
     def may_tell(self, conversation: str) -> bool:
         """Whether `conversation` may get one more message that is no answer: one a minute, for some platforms take money."""
         return self._here.hit(self._told, "told", conversation)[0]
+
+    def may_aid(self, conversation: str) -> bool:
+        """Whether `conversation` may get one more crisis reply without a turn: ten a minute, the last of which it still reads."""
+        return self._here.hit(self._aided, "aided", conversation)[0]
 
 
 class _Windows:

@@ -44,13 +44,29 @@ class RestChannel(Channel):
         async def receive(request: Request) -> HTTPResponse:
             try:
                 _admit(request)
-                message = self._read(request)
             except Refused as refused:
                 return _refusal(refused)
+            try:
+                message = self._read(request)
+            except Refused as refused:
+                return await self._aided(request, refused) or _refusal(refused)
             found = await reply_to(message)
             headers = {"Retry-After": str(found.retry_after)} if found.retry_after else None
             replies = [{"recipient_id": request.json["sender"], **reply.as_message()} for reply in found.replies]
             return response.json(replies, status=found.status, headers=headers)
+
+    async def _aided(self, request: Request, refused: Refused) -> Optional[HTTPResponse]:
+        """The crisis reply to words that are no message, whatever is wrong with them; None where nobody is in danger."""
+        try:
+            body = json_of(request)
+        except Refused:
+            return None
+        if not isinstance(body, dict):
+            return None
+        address, sender = address_of(request), body.get("sender")
+        crisis = await self.aid.instead(body.get("message"), address, None)
+        named = {"recipient_id": sender} if isinstance(sender, str) else {}
+        return response.json([{**named, **crisis.as_message()}], status=refused.status) if crisis else None
 
     def _read(self, request: Request) -> Message:
         body = json_of(request)

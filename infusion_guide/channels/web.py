@@ -20,6 +20,7 @@ from infusion_guide.channels.rate_limits import Limited, rate_limits
 from infusion_guide.channels.website import add_website
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import first_aid
 from infusion_guide.replies.book import button_title
 from infusion_guide.replies.first_aid import in_language
 from infusion_guide.replies.reply import Reply
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 _IN_FLIGHT = 5  # messages of one visitor that may wait for their turn
 _MOST_CONNECTIONS = 2000  # of one process; a visitor holds one
+_MOST_OF_ADDRESS = 500  # of them; a clinic's waiting room is one address
+_ADDRESS = "infusion_guide.address"  # in the environ that the library keeps of each connection
 _HISTORY = 40  # turns that a visitor sees again
 MAX_REASON = 500  # characters of a judgement's reason
 _MOST_UNREAD = 100  # packets that wait for a client that does not read
@@ -69,10 +72,12 @@ class _Server(socketio.AsyncServer):
     """
 
     async def _handle_eio_connect(self, eio_sid: str, environ: Dict[str, Any]) -> Any:
-        if len(self.environ) >= _MOST_CONNECTIONS:
+        address = environ[_ADDRESS] = address_of(environ["sanic.request"])
+        held = sum(each.get(_ADDRESS) == address for each in self.environ.values())
+        if len(self.environ) >= _MOST_CONNECTIONS or held >= _MOST_OF_ADDRESS:
             return False
         try:
-            await rate_limits().address(address_of(environ["sanic.request"]))
+            await rate_limits().address(address)
         except Limited:
             return False
         return await super()._handle_eio_connect(eio_sid, environ)
@@ -164,7 +169,7 @@ class WebChannel(Channel):
         @sio.event
         async def user_uttered(sid: str, data: Any = None, *_: Any) -> None:
             if waiting.get(sid, 0) >= _IN_FLIGHT:
-                await _refuse(sio, sid, "Please wait for the answers to your last messages.", data)
+                await self._refuse(sid, Refused(429, "Please wait for the answers to your last messages."), data)
                 return
             waiting[sid] = waiting.get(sid, 0) + 1
             try:
@@ -176,7 +181,7 @@ class WebChannel(Channel):
                 async with sio.session(sid) as session:
                     session["language"] = language
             except Refused as refused:
-                await _refuse(sio, sid, str(refused), data)
+                await self._refuse(sid, refused, data)
             except KeyError:
                 pass  # the visitor left before we answered
             finally:
@@ -199,6 +204,26 @@ class WebChannel(Channel):
             except (DatabaseUnavailable, Unreadable, KeyError) as error:
                 logger.error("Feedback was not stored: %s", type(error).__name__)
                 return {"error": "This could not be stored. Please try again in a few minutes."}
+
+    async def _refuse(self, sid: str, refused: Refused, data: Any) -> None:
+        """Says to this window why nothing was answered, after the crisis reply where the words call for one."""
+        fields = data if isinstance(data, dict) else {}
+        given, words = fields.get("message_id"), fields.get("message")
+        message_id = given if isinstance(given, str) and 0 < len(given) <= MAX_MESSAGE_ID else None
+        try:
+            conversation: Optional[str] = identity.conversation_of(self.name, fields.get("session_id"))
+        except identity.NotIssued:
+            conversation = None
+        crisis = await self.aid.instead(words, conversation or sid, conversation)
+        if crisis:
+            shown = {"message_id": message_id or uuid.uuid4().hex, "number": 0, "at": time.time(), **_rendered(crisis)}
+            await self._sio.emit("bot_uttered", shown, room=sid)
+        why = (
+            str(refused)
+            if not isinstance(words, str) or first_aid.numbers() in str(refused)
+            else f"{refused} {first_aid.numbers()}"
+        )
+        await self._sio.emit("refused", {"error": why, "message_id": message_id}, room=sid)
 
     async def _history(self, sid: str, conversation: str) -> Optional[List[Dict[str, Any]]]:
         """The latest turns of `conversation` as docs/widget.md has them; None when nobody can read them now."""
@@ -285,12 +310,6 @@ async def _join(sio: socketio.AsyncServer, sid: str, conversation: str) -> None:
     if before and before != conversation:
         await sio.leave_room(sid, before)
     await sio.enter_room(sid, conversation)
-
-
-async def _refuse(sio: socketio.AsyncServer, sid: str, words: str, data: Any) -> None:
-    given = data.get("message_id") if isinstance(data, dict) else None
-    message_id = given if isinstance(given, str) and len(given) <= MAX_MESSAGE_ID else None
-    await sio.emit("refused", {"error": words, "message_id": message_id}, room=sid)
 
 
 def _may_come_from(origin: str, environ: Dict[str, Any]) -> bool:

@@ -65,6 +65,7 @@ _HOST = _all(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 _FERNET_KEY = _all("[A-Za-z0-9_-]{43}=")  # 32 bytes in URL-safe base64
 _DATABASES = ("sqlite://", "postgresql://", "postgresql+psycopg2://")
 
+SHORTEST_SECRET = 32  # characters
 MAKE_SECRET = "Put at least 32 random characters in .env, for example the output of `openssl rand -hex 32`."
 
 FILLED = Check("not empty", str.strip, "is empty. Write the clinic's name in .env, or remove the line.")
@@ -90,7 +91,7 @@ PROXIES = Check("0 or more", lambda number: number >= 0, "is the number of rever
 A_CENTURY = Check("36500 at most", lambda days: days <= 36_500, "is more than a hundred years.")
 SECRET = Check(
     "32 random characters or more (openssl rand -hex 32)",
-    lambda value: len(value) >= 32,
+    lambda value: len(value) >= SHORTEST_SECRET,
     f"is shorter than 32 characters. {MAKE_SECRET}",
 )
 KEYS = Check(

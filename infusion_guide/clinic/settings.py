@@ -70,7 +70,10 @@ class Server:
     )
     production: bool = setting(False, "true where patients reach it. Needs SECRET_KEY; REST is off unless REST_TOKEN is set.")
     secret_key: str = setting(
-        "", "Signs conversation ids, so that nobody can forge one. Outside production one is made, in .secret_key.", checks.SECRET
+        "",
+        "Signs conversation ids, so that nobody can forge one. Outside production one is made, in .secret_key. After it, "
+        "separated by blanks, former ones: keep the oldest, by which messaging conversations and opt-outs are found.",
+        checks.SECRET,
     )
     rest_token: str = setting("", 'Programs that use REST send it: "Authorization: Bearer ...".', checks.SECRET)
     metrics_token: str = setting(
@@ -109,8 +112,9 @@ class Storage:
     )
     redis_url: str = setting("", "Where several assistants share their locks and limits.", checks.REDIS)
     stored_words: str = setting(
-        "plain",
-        "How patients' words are stored: as they are, names and numbers taken out, or encrypted with ENCRYPTION_KEY.",
+        "",
+        "How patients' words are stored: as they are (plain), names and numbers taken out (redacted), or encrypted with "
+        "ENCRYPTION_KEY. In production the clinic must choose; elsewhere they are plain.",
         checks.one_of("plain", "redacted", "encrypted"),
     )
     encryption_key: str = setting("", "The key, and after it former ones that still open what was stored.", checks.KEYS)
@@ -148,6 +152,12 @@ class Staff:
     staff_port: int = setting(5056, "Their port on this machine.", checks.PORT)
     staff_url: str = setting("", "Where staff reach them: the address with which links in notices begin.", checks.SITE)
     staff_session_minutes: int = setting(30, "Staff who do nothing are signed out after so many minutes.", checks.AT_LEAST_ONE)
+    serve_unsigned: bool = setting(
+        True, "false: an answer that no clinician has signed is not said; the clinic's number is. Danger is always answered."
+    )
+    staff_second_factor: bool = setting(
+        False, "true: whoever has no second factor yet must set one up (an app on the phone) before anything else."
+    )
     review_months: int = setting(12, "Replies are due for a new review after so many months.", checks.AT_LEAST_ONE)
 
 
@@ -278,6 +288,15 @@ class Settings(Clinic, HelpLines, Server, Limits, Storage, Notices, Staff, Messa
                     f"{platform.__name__}'s other lines (docs/messaging.md)."
                 )
         yield from (fault.format(self) for is_wrong, fault in RULES if is_wrong(self))
+
+    def undecided(self) -> str:
+        """What the clinic must decide before patients may write, in a sentence; "" when it has. The start and the doctor ask."""
+        if not self.production or self.stored_words:
+            return ""
+        return (
+            "PRODUCTION is on, but STORED_WORDS is not chosen: how patients' words are stored is the clinic's decision. Write "
+            "STORED_WORDS=encrypted (and what `make key` prints as ENCRYPTION_KEY), redacted or plain in .env (docs/privacy.md)."
+        )
 
     @property
     def origins(self) -> Tuple[str, ...]:

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 SUBJECTS = {
     "request": "New call-back request {reference}",
     "crisis": "Crisis conversation, {when}",
+    "unstored": "Crisis message without a conversation, {when}",
     "undelivered": "Answer not delivered, {when}",
 }
 WORDS = {
@@ -40,6 +41,9 @@ WORDS = {
     "and whether to leave a message.",
     "crisis": "The assistant gave somebody its crisis reply, with the emergency number and the crisis line. It has called "
     "nobody. Please follow the clinic's crisis protocol and look at the conversation now.",
+    "unstored": "The assistant gave somebody its crisis reply for a message that it could not answer in their conversation: too "
+    "many messages, one that came late or was refused, or something was broken. The message is not kept, so you will not find it "
+    "there. It has called nobody. Please follow the clinic's crisis protocol.",
     "undelivered": "An answer of the assistant did not reach somebody, and it is not tried again. It may have been a crisis "
     "reply: if a crisis notice came at about this time, follow the clinic's crisis protocol.",
 }
@@ -66,9 +70,9 @@ def link(payload: Dict[str, Any]) -> str:
     base = settings().staff_url or f"http://127.0.0.1:{settings().staff_port}"
     if payload["kind"] == "request":
         return f"{base}/staff/requests/{_reference(payload)}"
-    if payload["kind"] == "crisis":
+    if payload["kind"] == "crisis" and payload["conversation"]:
         return f"{base}/staff/conversations/one?id={quote(payload['conversation'], safe='')}"
-    return f"{base}/staff"  # staff see no conversation for the reason alone that an answer was not delivered
+    return f"{base}/staff"  # staff see no conversation for the reason alone that an answer was not delivered, or know none
 
 
 async def post(entry: Entry) -> None:
@@ -111,15 +115,16 @@ def message(entry: Entry) -> EmailMessage:
     at = clinic_time(entry["at"])
     when = f"{at:%A, %B} {at.day}, {at.hour % 12 or 12}:{at:%M %p}"
     words = {"reference": _reference(payload), "when": when, "link": link(payload), "clinic": chosen.clinic_name}
+    about = payload["kind"] if payload.get("stored", True) else "unstored"
     mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # every mail server takes that
-    mail["Subject"] = SUBJECTS[payload["kind"]].format(**words)
+    mail["Subject"] = SUBJECTS[about].format(**words)
     mail["From"] = sender
     mail["To"] = ", ".join(chosen.notice_email.split())
     mail["Date"] = format_datetime(localtime())
     mail["Message-ID"] = f"<{hashlib.sha256(entry['key'].encode()).hexdigest()[:40]}@{_domain(sender)}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please; the next one says it to Exchange
     mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(MAIL.format(words=WORDS[payload["kind"]].format(**words), **words))
+    mail.set_content(MAIL.format(words=WORDS[about].format(**words), **words))
     return mail
 
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import hashlib
+import hmac
 import logging
 import random
 import time
+from dataclasses import replace
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from infusion_guide.clinic.identity import secret
 from infusion_guide.clinic.settings import settings
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.sealing import seal, unseal
@@ -27,7 +30,10 @@ _LONGEST_WAIT = 120.0  # seconds between two tries: a crisis notice must not wai
 _SECONDS = 10.0  # for one delivery
 MAIL_SECONDS = 45.0  # for an e-mail: some servers examine it at length, and one that is hung up on would get it again
 _LONGEST_KEY = 240  # characters; the column has 255
-MESSAGES_END = 24 * 3600.0  # seconds after which an answer to a patient is given up: the talk has gone on elsewhere
+# Seconds after which an answer to a patient is given up: the talk has gone on elsewhere. A crisis reply has longer.
+MESSAGES_END = 3600.0
+CRISES_END = 24 * 3600.0
+_CRISIS = " crisis"  # ends the kind of a crisis reply: a queue of its own, which no refused answer holds up
 
 Handler = Callable[["Entry"], Awaitable[None]]
 
@@ -69,6 +75,22 @@ def crisis_notice(conversation: str, message_id: str) -> List[Effect]:
     """The notices to staff of a crisis reply: the webhook hears of each, a mailbox of one an hour in a conversation."""
     by_hour = time.strftime("%Y-%m-%dT%H", time.gmtime())
     return _by_webhook("crisis", conversation, message_id) + _by_mail("crisis", conversation, by_hour)
+
+
+def unstored_crisis_notice(conversation: Optional[str], sender: str) -> List[Effect]:
+    """The notices to staff of a crisis reply that no stored turn holds: one an hour in a conversation, by each way.
+
+    `conversation` None: nobody knows it; then `sender` (an address, say) tells two apart, and is not shown.
+    """
+    unknown = hmac.new(secret(), f"sender {sender}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:16]
+    which = time.strftime(f"{'' if conversation else unknown + ' '}unstored %Y-%m-%dT%H", time.gmtime())
+    found = notice("crisis", conversation or "", which)
+    return [replace(effect, payload={**effect.payload, "stored": False}) for effect in found]
+
+
+def crisis_kind(name: str) -> str:
+    """The kind under which the platform `name` delivers crisis replies, beside its own name: they overtake everything else."""
+    return name + _CRISIS
 
 
 def notice(kind: str, conversation: str, which: str) -> List[Effect]:
@@ -172,11 +194,15 @@ async def _deliver(database: Database, entry: Entry) -> bool:
         words = str(error) if isinstance(error, NotDelivered) else type(error).__name__
         logger.warning("Outbox entry %s not delivered yet: %s", entry["id"], words)
         final = isinstance(error, NotDelivered) and error.final
-        if entry["kind"] not in (WEBHOOK, MAIL) and (final or time.time() - entry["at"] > MESSAGES_END):
+        is_notice = entry["kind"] in (WEBHOOK, MAIL)
+        left = entry["at"] + (CRISES_END if entry["kind"].endswith(_CRISIS) else MESSAGES_END) - time.time()
+        if not is_notice and (final or left <= 0):
             await database.run(lambda connection: _give_up(connection, entry, words))
             return True
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(entry["attempts"], 10)) * random.uniform(0.8, 1.0)
         after = max(wait, getattr(error, "retry_after", 0.0))
+        if not is_notice:
+            after = min(after, max(left, 0.0))  # the last try is at its end, whatever the platform wants
         await database.run(lambda connection: _update(connection, entry, due=time.time() + after))
         return False
     # The address and the words that were sent are not needed any more; the key stays, against repetitions.
@@ -186,7 +212,7 @@ async def _deliver(database: Database, entry: Entry) -> bool:
 
 def _give_up(connection: Connection, entry: Entry, words: str) -> None:
     """An answer that nobody gets: recorded, counted, and told to staff."""
-    metrics.count_given_up(entry["kind"])
+    metrics.count_given_up(entry["kind"].removesuffix(_CRISIS))
     _update(connection, entry, done=time.time(), failed=words[:255], payload=seal({}))
     put(connection, entry["sender_id"], notice("undelivered", entry["sender_id"], str(entry["id"])))
 

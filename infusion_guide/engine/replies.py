@@ -18,7 +18,12 @@ from infusion_guide.replies.book import names, variations
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.language import LANGUAGE
+from infusion_guide.replies.signed import INSTEAD, may_say
 from infusion_guide.replies.topic import Topic
+from infusion_guide.tools.reading import must_wait
+from infusion_guide.tools.steps import WAITS
+from infusion_guide.tools.words import may_be_offered
+from infusion_guide.tools.words import words as tool_words
 
 # Metadata of a message (Rasa's UserMessage) from a channel on another company's servers.
 MESSAGING = "messaging"
@@ -40,7 +45,10 @@ class ReviewedReplies(NaturalLanguageGenerator):
         """The complete message of `utter_action`, or None where the book has no such reply."""
         if utter_action not in self._names:
             return None
-        reply = complete(utter_action, situation(utter_action, tracker, kwargs))
+        now = situation(utter_action, tracker, kwargs)
+        if not may_say(utter_action, now.own):
+            utter_action, now = INSTEAD, situation(INSTEAD, tracker, {})
+        reply = complete(utter_action, now)
         offered = {"buttons": [asdict(button) for button in reply.buttons]} if reply.buttons else {}
         told = {"utter_action": reply.name, "sources": list(reply.sources), LANGUAGE: reply.language}
         return {"text": reply.text, **offered, **told}
@@ -65,6 +73,13 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         own=own.text if own else "",
         offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
         hours=by_opening_hours("utter_clinic_hours", language=language) if tells_hours else {},
-        words={**slots, **summary(slots, language), **place(name), **given},
+        words={
+            **slots,
+            **summary(slots, language),
+            **place(name),
+            **tool_words({**slots, **given}, said(tracker), language),
+            **given,
+        },
         repeated=bool(given.get("repeated")),
+        tools=may_be_offered(bool(slots.get(WAITS)) or must_wait((heard.text or "") if heard else ""), said(tracker)),
     )

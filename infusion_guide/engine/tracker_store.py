@@ -24,9 +24,13 @@ from infusion_guide.storage.database import database
 from infusion_guide.storage.sealing import seal, unseal
 from infusion_guide.storage.tables import conversations, events, turns
 from infusion_guide.storage.turn import AlreadyAnswered, Effect, StaleTurn, Turn, current_turn
+from infusion_guide.tools.steps import ANSWERS
 
 # Rasa walks through all subclasses of Event for each stored event that it reads; the answer never changes.
 Event.resolve_by_type = staticmethod(lru_cache(maxsize=None)(Event.resolve_by_type))  # type: ignore[method-assign]
+
+# Slots that no event keeps: what a patient gives to a form or a guided tool under way lives in the state alone.
+_KEPT_IN_STATE = PRIVATE_SLOTS | {ANSWERS}
 
 # Events that a turn reads back: about ten turns, more than any decision here looks at.
 WINDOW = 80
@@ -120,6 +124,7 @@ class TrackerStore(RasaTrackerStore):
             language=spoken(tracker),
         )
         if turn:
+            turn.worked_out = True
             names = [reply.name for reply in turn.replies]
             stored_turn.outcome = counts.outcome_of(names)
             stored_turn.counted = counts.of_turn(
@@ -218,10 +223,10 @@ def _whole_turns(recent: List[Dict[str, Any]], state: Dict[str, Any]) -> List[Di
 
 
 def _is_private(event: Event) -> bool:
-    return isinstance(event, SlotSet) and event.key in PRIVATE_SLOTS
+    return isinstance(event, SlotSet) and event.key in _KEPT_IN_STATE
 
 
 def _private_slots(state: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """Events that set what a patient gave to a form under way: it is kept in the state alone."""
-    given = {name: value for name, value in state.get("slots", {}).items() if name in PRIVATE_SLOTS}
+    """Events that set what a patient gave to a form or tool under way: it is kept in the state alone."""
+    given = {name: value for name, value in state.get("slots", {}).items() if name in _KEPT_IN_STATE}
     return [SlotSet(name, value).as_dict() for name, value in given.items()]

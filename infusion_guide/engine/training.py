@@ -23,10 +23,11 @@ def inputs(project: Path = ROOT) -> Iterator[Path]:
     """Every file that the model learns from, in a fixed order. How replies are worded is not among them."""
     yield project / "config.yml"
     yield project / "domain.yml"
-    for folder in ("nlu", "rules"):
+    for folder in ("nlu", "followups", "rules"):
         yield from sorted((project / "data" / folder).glob("**/*.yml"))
     yield from room.files(project)
     yield from sorted((project / "infusion_guide" / "nlu").glob("*.py"))
+    yield from (project / "infusion_guide" / "nlu" / "minilm").glob("delta.json")  # names the delta by its sha256
     yield project / "infusion_guide" / "engine" / "policies" / "intent_rule_policy.py"  # the others learn nothing
 
 

@@ -58,9 +58,9 @@ class Assistant:
 
 def kind_and_topic(names: List[str]) -> "tuple[str, Optional[str]]":
     """Kind and topic of a turn's replies: a crisis counts first, then the first reply on a topic. A part counts as its whole."""
-    said = [Topic.of(name) for name in names]
+    said = [Topic.of(name).widest for name in names]
     for topic in sorted((each for each in said if each.kind in KINDS), key=lambda each: each.kind != "crisis"):
-        return topic.widest.kind, topic.widest.name
+        return topic.kind, topic.name
     return "fallback" if any(topic.is_fallback for topic in said) else "other", None
 
 

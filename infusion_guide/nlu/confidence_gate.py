@@ -15,15 +15,31 @@ from rasa.shared.nlu.training_data.message import Message
 from infusion_guide.callbacks.fields import FORM, REFERENCE, SLOTS
 from infusion_guide.callbacks.reading import after_request, reading
 from infusion_guide.nlu.danger import Verdict
-from infusion_guide.nlu.gate import CHOICES, FORM_ANSWER, ORDINARY, QUIET_LINE, Heard, Least, Ranked, decide, kind_of, plain_label
+from infusion_guide.nlu.gate import (
+    CHOICES,
+    FORM_ANSWER,
+    ORDINARY,
+    QUIET_LINE,
+    START_TOOL,
+    TOOL_ANSWER,
+    Heard,
+    Least,
+    Ranked,
+    decide,
+    kind_of,
+    plain_label,
+)
 from infusion_guide.nlu.history import LANGUAGE, alarmed, just_checked_in, said, topic_before
 from infusion_guide.nlu.medicines import named
-from infusion_guide.nlu.message_reader import BUTTON, READING
+from infusion_guide.nlu.message_reader import BUTTON, READING, offered_payloads
 from infusion_guide.nlu.plain_speller import AS_WRITTEN
 from infusion_guide.nlu.safety_guard import SAFETY
 from infusion_guide.nlu.topic_classifier import IN_CONTEXT, RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
+from infusion_guide.replies.guided import ENDS, reply_of
 from infusion_guide.replies.topic import KINDS, Topic
+from infusion_guide.tools import reading as tools
+from infusion_guide.tools.steps import HOW, State
 
 # Output properties of a message, beside FORM_ANSWER (a choice of infusion_guide/callbacks/reading.py, or "words") and CHOICES.
 QUESTIONS = "questions"  # labels of the separate questions in one message, in the order they were asked
@@ -58,7 +74,8 @@ class ConfidenceGate(GraphComponent):
         for message in messages:
             heard = self._heard(message, tracker)
             label = plain_label(heard, self._least)
-            decision = decide(heard, self._form_answer(message, label, tracker), self._least)
+            in_form, in_tool = self._form_answer(message, label, tracker), self._in_tool(message, label, tracker)
+            decision = decide(heard, in_form, self._least, in_tool)
             found = {
                 ORDINARY: decision.ordinary,
                 QUESTIONS: list(decision.questions),
@@ -106,12 +123,24 @@ class ConfidenceGate(GraphComponent):
         return reading(step, message.get(AS_WRITTEN), label, tracker.current_slot_values())
 
     @staticmethod
+    def _in_tool(message: Message, label: str, tracker: DialogueStateTracker) -> Optional[str]:
+        """What the message does with a guided tool under way, or with one that was just offered; None: it is something else."""
+        if tracker.active_loop_name or message.get(READING) != "text":
+            return None
+        text, state = message.get(AS_WRITTEN) or message.get(TEXT), State.of(tracker.current_slot_values())
+        if state and (state.step != HOW or said(tracker)[-1:] == [reply_of(ENDS, HOW)]):
+            choice = tools.reading(state, text, label)
+            return f"{TOOL_ANSWER}/{choice}" if choice else None
+        offered = [payload[1:] for payload in offered_payloads(tracker, turns=1) if kind_of(payload[1:]) == START_TOOL]
+        return offered[0] if offered and tools.begins(text) else None
+
+    @staticmethod
     def _set(message: Message, label: str, confidence: float) -> None:
         kind = kind_of(label)
         message.set(INTENT, {"name": kind, "confidence": confidence}, add_to_output=True)
         message.set(INTENT_RANKING_KEY, [{"name": kind, "confidence": confidence}], add_to_output=True)
-        if kind == FORM_ANSWER:
-            message.set(FORM_ANSWER, label[len(kind) + 1 :], add_to_output=True)
+        if kind in (FORM_ANSWER, TOOL_ANSWER, START_TOOL):
+            message.set(kind, label[len(kind) + 1 :], add_to_output=True)
         if kind in KINDS:
             answer = {
                 "responses": [],

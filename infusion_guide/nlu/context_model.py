@@ -10,8 +10,8 @@ from scipy.special import softmax
 from sklearn.neural_network import MLPClassifier
 
 from infusion_guide.nlu.followups import FollowUp
+from infusion_guide.nlu.gate import ITSELF
 
-ITSELF = "itself"  # the label of a message that means what it means whatever was said before
 _SEED = 20261128
 _ANY = 12  # contexts that a message which may follow any reply is learned in
 _REPLY = 2.0  # size of the input that names the last reply: as long as both halves of a message's vector together
@@ -46,7 +46,7 @@ class ContextModel:
             after.append(reply), rows.append(vector), labels.append(ITSELF), keys.append(f"{reply} {text}")
         order = sorted(range(len(keys)), key=lambda i: hashlib.sha256(keys[i].encode()).digest())
         inputs = cls._inputs(np.vstack(rows), [replies.index(reply) for reply in after], len(replies))[order]
-        network = MLPClassifier((384,), alpha=1e-3, max_iter=12, shuffle=False, random_state=_SEED)
+        network = MLPClassifier((256,), alpha=1e-3, max_iter=10, shuffle=False, random_state=_SEED)
         network.fit(inputs, np.array(labels)[order])
         layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in zip(network.coefs_, network.intercepts_)]
         return cls([str(name) for name in network.classes_], replies, layers)

@@ -20,8 +20,9 @@ class Thresholds:
     careful_alarm: float = 0.4
     careful_check_in: float = 0.15
     part_alarm: float = 0.9
+    part_check_in: float = 0.6
     pattern_alarm: float = 0.3
-    pattern_check_in: float = 0.1
+    pattern_check_in: float = 0.25
     quiet: float = 0.12
     named: float = 0.15
 
@@ -61,20 +62,22 @@ def judge(evidence: Evidence, least: Thresholds) -> Verdict:
     """The verdict on one message.
 
     An alarm needs the classifier to be surer than `alarm`, or an alarm wording that the classifier does not find absurd
-    (`pattern_alarm`). Anything less, down to `check_in`, asks gently, and so does a wording that the classifier finds a little
-    likely (`pattern_check_in`): alone the wordings fire on idioms. What is asked after is the crisis that is likely by itself
-    (`named`). Below that, down to `quiet`, the ordinary answer is given with a help line under it. After harmless wording
-    only a very sure classifier (`part_alarm`) is believed. Parts of a long message count only at that same certainty:
-    people bury the worst sentence in a story. After an alarm the conversation stays careful and lower thresholds count.
-    Right after a check-in, "I'm fine" is believed unless the classifier alone would sound the alarm, and doubt is not
-    asked about twice: as strong as before it is an alarm, less is let pass. The wordings are English: they mean nothing
-    in a Spanish text.
+    (`pattern_alarm`). Anything less, down to `check_in`, asks gently, and so does a wording that the classifier finds a
+    little likely (`pattern_check_in`): alone the wordings fire on idioms. What is asked after is the crisis that is likely
+    by itself (`named`). Below that, down to `quiet`, the ordinary answer is given with a help line under it. After harmless
+    wording only a very sure classifier (`part_alarm`) is believed. Parts of a message count at that same certainty, and are
+    asked about from `part_check_in`: people bury the worst sentence in a story, or put it behind a price. After an alarm
+    the conversation stays careful and lower thresholds count. Right after a check-in, "I'm fine" is believed unless the
+    classifier alone would sound the alarm, and doubt is not asked about twice: as strong as before it is an alarm, less is
+    let pass. The wordings are English: they mean nothing in a Spanish text.
     """
     wording = evidence.wording if evidence.language != "es" else None
     found = wording.level if wording else None
-    score, doubt = _danger(evidence.whole), 1 - evidence.whole[NONE]
+    score = _danger(evidence.whole)
+    doubt = score + evidence.whole[CHECK_IN]
     worst = max([evidence.whole, *evidence.parts], key=_danger)
     buried = _danger(worst) >= least.part_alarm
+    hidden = max((1 - part[NONE] for part in evidence.parts), default=0.0) >= least.part_check_in
     topic = _likeliest(worst if buried else evidence.whole)
     level = None
     if found == HARMLESS:
@@ -89,6 +92,8 @@ def judge(evidence: Evidence, least: Thresholds) -> Verdict:
         level, topic = CHECK_IN, topic if evidence.whole[topic] >= least.named else wording.topic  # type: ignore[union-attr]
     elif doubt >= (least.careful_check_in if evidence.careful else least.check_in):
         level, topic = CHECK_IN, topic if evidence.whole[topic] >= least.named else UNNAMED
+    elif hidden:
+        level, topic = CHECK_IN, _likeliest(worst) if worst[_likeliest(worst)] >= least.named else UNNAMED
     elif doubt >= least.quiet or found in (ALARM, CHECK_IN):
         level = QUIET
     if evidence.asked and level == CHECK_IN:

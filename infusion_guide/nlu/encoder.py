@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -20,9 +21,10 @@ USE_DIMENSION = 512
 DIMENSION = MINILM_DIMENSION + USE_DIMENSION
 _MAX_TOKENS = 128
 
-# MiniLM computing in integers: `make setup` makes it from the package's file (quantize.py).
+# MiniLM, tuned and computing in integers: `make setup` makes it from the package's file and the delta (quantize.py).
 MODELS = ROOT / "models"
 MINILM = MODELS / "minilm-int8.onnx"
+DELTA = Path(__file__).parent / "minilm" / "delta.json"
 
 # sha256 of the tokenizer beside this file and of what the packages pinned in requirements/ hold: a swapped file must not load.
 _FILES = {
@@ -69,7 +71,7 @@ def _mapped(table: np.ndarray) -> np.ndarray:
 
 
 class SentenceEncoder:
-    """all-MiniLM-L6-v2 (int8, onnxruntime) and the multilingual universal sentence encoder (NumPy), side by side.
+    """all-MiniLM-L6-v2 (tuned, int8, onnxruntime) and the multilingual universal sentence encoder (NumPy), side by side.
 
     MiniLM is the better judge of English, the universal encoder also understands Spanish; together they make a third
     fewer errors than either (docs/benchmarks.md). Models: Apache-2.0, see NOTICE.
@@ -84,6 +86,9 @@ class SentenceEncoder:
         # One thread each: a second one would take a core for half a millisecond.
         options.intra_op_num_threads = 1
         self._minilm = onnxruntime.InferenceSession(str(MINILM), options)
+        made_with = self._minilm.get_modelmeta().custom_metadata_map.get("delta")
+        if made_with != json.loads(DELTA.read_text(encoding="utf-8"))["delta"]:
+            raise EncoderError(f"{MINILM.relative_to(ROOT)} was made with another delta (docs/encoder.md). Run `make setup`.")
         self._tokenizer = Tokenizer.from_file(str(verified("infusion_guide.nlu", "minilm/tokenizer.json")))
         self._tokenizer.no_padding()  # the file asks for 128 tokens, whatever the text
         self._tokenizer.enable_truncation(_MAX_TOKENS)

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.nlu.danger import Verdict
+from infusion_guide.replies.care import check_in_about, feared
 from infusion_guide.replies.topic import Topic
 from infusion_guide.text.wording import ALARM, CHECK_IN, QUIET
 
 FORM_ANSWER = "form_answer"
+ITSELF = "itself"  # in `Heard.in_context`: the message means what it means whatever was said before
+TOOL_ANSWER, START_TOOL = "tool_answer", "start_tool"
 FALLBACK = "nlu_fallback"
 SEVERAL = "several_questions"
 ORDINARY = (
@@ -18,22 +21,9 @@ CHOICES = "choices"  # output property of a message that was not understood: top
 TOO_LONG, OTHER_LANGUAGE = "too_long_message", "other_language"
 OUT_OF_SCOPE = "out_of_scope"
 
-# The gentle question for what was feared, and the crisis that a yes to it means. What is not named is asked about like suicide.
-CHECK_INS = {
-    "suicide": "crisis/check_in",
-    "self_harm": "crisis/check_in",
-    "overdose": "crisis/check_in_pill",
-    "withdrawal_emergency": "crisis/check_in_drink",
-    "medical_emergency": "crisis/check_in_body",
-    "someone_else": "crisis/check_in_other",
-    "violence_abuse": "crisis/check_in_other",
-}
-_YES_TO = {
-    "crisis/check_in_pill": "crisis/overdose",
-    "crisis/check_in_drink": "crisis/withdrawal_emergency",
-    "crisis/check_in_body": "crisis/medical_emergency",
-    "crisis/check_in_other": "crisis/someone_else",
-}
+_FACTS = ("uncovered/other_medicines", "uncovered/condition_facts")
+# Words that mean nothing by themselves: no doubt about them is asked after.
+_BARE = {f"chitchat/{name}" for name in ("affirm", "deny", "unsure", "thanks", "greet", "goodbye", "milestone", "good_news")}
 # What is asked of the last reply once there is one: an action answers it.
 _OF_THE_LAST_REPLY = {
     "chitchat/repeat": "repeat_last",
@@ -60,7 +50,8 @@ class Least:
 
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
-    care topics together, after a crisis; `scope`: in out_of_scope, to be told so.
+    care topics together, after a crisis; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
+    about as a subject; `doubt`: of danger, from which a message that is read in its context is asked about.
     """
 
     answer: float = 0.3
@@ -69,8 +60,10 @@ class Least:
     unknown: float = 0.7
     choice: float = 0.08
     choices: int = 3
-    care: float = 0.5
+    care: float = 0.6
     scope: float = 0.5
+    facts: float = 0.7
+    doubt: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -131,11 +124,6 @@ def kind_of(label: str) -> str:
     return label.partition("/")[0]
 
 
-def feared(before: Optional[str]) -> str:
-    """The crisis that a yes to the gentle question `before` means, crisis/suicide where it asks after nothing else."""
-    return _YES_TO.get(before or "", "crisis/suicide")
-
-
 def plain_label(heard: Heard, least: Least) -> str:
     """What the message is, were there no danger, no form and no second question."""
     if heard.button is not None:
@@ -151,8 +139,11 @@ def plain_label(heard: Heard, least: Least) -> str:
     return _answerable(heard, heard.ranking, least, None if heard.known_words else least.unknown)
 
 
-def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
-    """The decision on one message; `form_answer`: how it answers the question of a form under way, None: not at all."""
+def decide(heard: Heard, form_answer: Optional[str], least: Least, in_tool: Optional[str] = None) -> Decision:
+    """The decision on one message; `form_answer`: how it answers the question of a form under way, None: not at all.
+
+    `in_tool`: the label of what the message does with a guided tool (tool_answer/next, start_tool/breathing), None: nothing.
+    """
     label = plain_label(heard, least)
     verdict = heard.verdict
     if heard.button is not None or verdict is None:  # a button, or nothing to read: no words to find danger in
@@ -167,14 +158,17 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least) -> Decision:
         return Decision(f"crisis/{verdict.topic}", verdict.score, ordinary=label)
     if heard.asked and verdict.level != CHECK_IN and _says_no(heard, label, verdict):
         return Decision("crisis/care_safe" if heard.alarmed else "check_in_ok", confidence)
-    if verdict.level == CHECK_IN:
-        return Decision(CHECK_INS.get(verdict.topic, "crisis/check_in"), verdict.doubt, ordinary=label)
+    bare = label in _BARE and label == heard.ranking[0].label and confidence >= least.kind
+    if verdict.level == CHECK_IN and not bare:
+        return Decision(check_in_about(verdict.topic), verdict.doubt, ordinary=label)
     if form_answer:
         return Decision(f"{FORM_ANSWER}/{form_answer}", confidence)
+    if in_tool:
+        return Decision(in_tool, confidence, quiet=verdict.level == QUIET)
     if heard.spoken and label in _OF_THE_LAST_REPLY:
         return Decision(_OF_THE_LAST_REPLY[label], confidence)
     ordinary = _ordinary(heard, label, least)
-    return replace(ordinary, quiet=True) if verdict.level == QUIET else ordinary
+    return replace(ordinary, quiet=True) if verdict.level == QUIET and not bare else ordinary
 
 
 def _crises(in_context: Mapping[str, float]) -> Mapping[str, float]:
@@ -187,6 +181,17 @@ def _care(heard: Heard, least: Least) -> Optional[str]:
     if kind_of(heard.before or "") != "crisis" or sum(found.values()) < least.care:
         return None
     return max(found, key=lambda label: found[label])
+
+
+def _settled(heard: Heard, verdict: Verdict, least: Least) -> bool:
+    """Whether a doubt about the words alone goes away after what was said before: "my mind won't stop", of meditation.
+
+    Never after a crisis: then the doubt is the point.
+    """
+    if not heard.in_context or kind_of(heard.before or "") == "crisis" or heard.alarmed:
+        return False
+    own = heard.in_context.get(ITSELF, 0.0)
+    return sum(_crises(heard.in_context).values()) + own * verdict.doubt < least.doubt
 
 
 def _says_no(heard: Heard, label: str, verdict: Verdict) -> bool:
@@ -211,24 +216,35 @@ def _answerable(heard: Heard, ranking: Ranking, least: Least, alone: Optional[fl
 
     Crisis labels never come from here: the guard has heard the message and did not raise.
     """
-    ordinary = [
-        ranked
-        for ranked in ranking
-        if kind_of(ranked.label) != "crisis"
-        and ranked.label != "check_in_ok"
-        and not (heard.other_medicine and ranked.label in _OF_KETAMINE)
-    ]
+    ordinary = [r for r in ranking if kind_of(r.label) != "crisis" and r.label != "check_in_ok"]
+    if heard.other_medicine and ordinary:
+        found = _of_another_medicine(ordinary, least)
+        if found:
+            return found
     if not ordinary:
         return FALLBACK
     best = ordinary[0]
+    whole = sum(r.confidence for r in ordinary if Topic.of(r.label).widest == Topic.of(best.label).widest)
     in_kind = sum(ranked.confidence for ranked in ordinary if kind_of(ranked.label) == kind_of(best.label))
     if alone is not None:
         return best.label if best.confidence >= alone and best.label != OUT_OF_SCOPE else FALLBACK
     if best.label == OUT_OF_SCOPE:
         return OUT_OF_SCOPE if best.confidence >= least.scope else FALLBACK
-    if heard.other_medicine and kind_of(best.label) in ("advice", "uncovered"):
-        return best.label  # which decline
-    return best.label if best.confidence >= least.answer or in_kind >= least.kind else FALLBACK
+    return best.label if whole >= least.answer or in_kind >= least.kind else FALLBACK
+
+
+def _of_another_medicine(ranking: Ranking, least: Least) -> Optional[str]:
+    """The decline for a message that names another medicine and not ketamine; None where its own topic answers it all the same.
+
+    What the medicine is may be asked; nearly all else that people ask about their medicines a prescriber has to answer.
+    """
+    best = ranking[0].label
+    if best in _OF_KETAMINE or best == OUT_OF_SCOPE or kind_of(best) == "uncovered":
+        facts = sum(ranked.confidence for ranked in ranking if ranked.label in _FACTS)
+        if facts >= least.facts:
+            return "uncovered/other_medicines"
+        return next((ranked.label for ranked in ranking if kind_of(ranked.label) == "advice"), "advice/interaction")
+    return None
 
 
 def _choices(ranking: Ranking, least: Least) -> Tuple[str, ...]:

@@ -8,7 +8,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from infusion_guide.nlu.gate import CHOICES
 from infusion_guide.replies.care import is_alarm, is_check_in
 from infusion_guide.replies.language import LANGUAGE, latest
-from infusion_guide.replies.topic import Topic
+from infusion_guide.replies.topic import TOOL, Topic
 
 # Replies that leave the conversation where it was.
 _PASSING = {
@@ -32,6 +32,7 @@ def choices(tracker: DialogueStateTracker) -> List[str]:
 def topic_before(tracker: DialogueStateTracker) -> Optional[str]:
     """The topic that the conversation is at, for example faq/cravings: that of the last reply on one; None before the first."""
     topics = (Topic.of(name) for name in reversed(said(tracker)))
+    topics = (topic.widest if topic.kind == TOOL else topic for topic in topics)
     return next((topic.label for topic in topics if topic.kind and topic.label not in _PASSING), None)
 
 

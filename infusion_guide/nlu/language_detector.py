@@ -1,5 +1,6 @@
 """Tells English, Spanish and other languages apart, so that a crisis in Spanish is answered in Spanish."""
 
+import re
 from typing import List
 
 import numpy as np
@@ -18,8 +19,49 @@ from infusion_guide.nlu.trained_component import TrainedComponent, labelled_exam
 from infusion_guide.nlu.word_featurizer import COUNTS
 
 _SHORTEST = 3
-_FEW = 4  # words up to which a message is too short to change the language of a conversation by a narrow margin
-_NARROW = 1.5  # of the learners' scores
+_FEW = 3  # words up to which a message is too short to change the language of a conversation by a narrow margin
+_NARROW = {"en": 4.0, "es": 7.0, "other": 12.0}  # of the learners' scores, to change into it: many words are of two languages
+# Short words that are of one language alone, whatever the learners make of their letters.
+_ENGLISH = frozenset(
+    [
+        "hi",
+        "hello",
+        "hey",
+        "yes",
+        "yeah",
+        "thanks",
+        "thank",
+        "please",
+        "help",
+        "what",
+        "how",
+        "who",
+        "when",
+        "where",
+        "why",
+        "the",
+    ]
+)
+_SPANISH = frozenset(
+    [
+        "hola",
+        "buenas",
+        "buenos",
+        "gracias",
+        "sí",
+        "ayuda",
+        "qué",
+        "cómo",
+        "cuánto",
+        "cuanto",
+        "quién",
+        "dónde",
+        "por",
+        "para",
+        "estoy",
+        "tengo",
+    ]
+)
 
 
 def language_of_example(example: Message) -> str:
@@ -64,9 +106,12 @@ class LanguageDetector(TrainedComponent):
         text = message.get(TEXT) or ""
         if len(text) < _SHORTEST:
             return before
+        words = set(re.findall(r"[^\W\d_]+", text.lower()))
+        if len(words) <= _FEW and bool(words & _ENGLISH) != bool(words & _SPANISH):
+            return "es" if words & _SPANISH else "en"
         names, weights, biases = self.model
         scores = dict(zip(names, (message.get(COUNTS).values[:1] @ weights + biases)[0].tolist()))
         best = max(scores, key=lambda name: scores[name])
-        if best != before and len(text.split()) <= _FEW and scores[best] - scores[before] < _NARROW:
+        if best != before and len(words) <= _FEW and text.isascii() and scores[best] - scores[before] < _NARROW[str(best)]:
             return before
         return str(best)

@@ -1,5 +1,6 @@
 """Reads what arrives before anything else sees it: cleans the text, knows our own buttons, defuses commands."""
 
+import re
 from typing import Any, Dict, Iterator, List, Optional
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -12,6 +13,8 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from infusion_guide.text.cleaning import MAX_CHARACTERS, MAX_SEARCHED, clean, has_words
+
+_WORDS = re.compile(r"[^\W_]+")
 
 # Set on a message: `reading` is "text", "button", "empty" or "too_long"; `button` is the payload's label.
 READING = "reading"
@@ -32,6 +35,12 @@ def offered_payloads(tracker: Optional[DialogueStateTracker], turns: int = 5) ->
             if seen == turns:
                 break
     return offered
+
+
+def _payload_titled(text: str, offered: Dict[str, str]) -> Optional[str]:
+    """The payload of the offered button whose words `text` types out, whatever its capitals and punctuation."""
+    words = _WORDS.findall(text.lower())
+    return next((payload for payload, title in offered.items() if words and _WORDS.findall(title.lower()) == words), None)
 
 
 def worded(messages: List[Message]) -> Iterator[Message]:
@@ -59,8 +68,9 @@ class MessageReader(GraphComponent):
         """Sets TEXT, READING and BUTTON on each message."""
         for message in messages:
             raw = message.get(TEXT) or ""
-            payload = raw.strip()
-            if payload.startswith("/") and payload in offered_payloads(tracker):
+            offered = offered_payloads(tracker)
+            payload = _payload_titled(raw, offered) or raw.strip()
+            if payload.startswith("/") and payload in offered:
                 message.set(BUTTON, payload[1:])
                 message.set(READING, "button")
                 message.set(TEXT, payload[1:].replace("/", " ").replace("_", " "))

@@ -24,6 +24,7 @@ _OPENERS = {
     "will", "would", "should", "did", "has", "have", "tell", "am",
 }  # fmt: skip
 _ASKING = _OPENERS | {"and", "also"}
+_SPEAKERS = {"i", "im", "i'm", "ive", "i've", "my", "honestly"}  # who go on about themselves, after a question
 _SUBJECTS_AFTER = {"i", "it", "they", "you", "we", "there", "the", "this", "that", "my", "much", "many", "long", "often", "about"}
 
 
@@ -35,7 +36,8 @@ def parts_of(message: Message) -> List[str]:
 def split(doc: Doc) -> List[str]:
     """The sentences and joined questions of `doc`; at most MAX_PARTS texts.
 
-    Empty unless there are two questions or a long story: each part costs as much as a message of its own.
+    Empty unless there are two questions, a question beside what somebody says of themselves, or a long story: each part
+    costs as much as a message of its own.
 
     A new part starts after the end of a sentence, and at a joining word followed by the opening of a question:
     "how much is it and does it hurt" has two parts, "help with anxiety and depression" has one.
@@ -46,7 +48,7 @@ def split(doc: Doc) -> List[str]:
         word = token.lower_
         following = doc[index + 1].lower_ if index + 1 < len(doc) else ""
         opens = word in _OPENERS and (word.startswith(("wh", "how")) or following in _SUBJECTS_AFTER)
-        if joined and opens and len(parts[-1]) > MIN_TOKENS:
+        if joined and (opens or word in _SPEAKERS) and len(parts[-1]) > MIN_TOKENS:
             while parts[-1] and parts[-1][-1].strip().lower() in _JOINERS:
                 parts[-1].pop()
             parts.append([])
@@ -56,7 +58,8 @@ def split(doc: Doc) -> List[str]:
             parts.append([])
     texts = [text for text in ("".join(p).strip() for p in parts) if any(c.isalpha() for c in text)]
     questions = sum(text.endswith("?") or text.split()[0].lower().strip(",") in _ASKING for text in texts)
-    return texts[-MAX_PARTS:] if len(texts) > 1 and (questions > 1 or len(doc) >= LONG_STORY) else []
+    tells = any(text.split()[0].lower() in _SPEAKERS for text in texts)
+    return texts[-MAX_PARTS:] if len(texts) > 1 and (questions > 1 or (questions and tells) or len(doc) >= LONG_STORY) else []
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)

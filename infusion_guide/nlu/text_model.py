@@ -44,8 +44,10 @@ class TextModel:
         vectors = np.vstack([e.get(VECTORS).values[:1] for e in examples])
         counts = scipy.sparse.vstack([e.get(COUNTS).values[:1] for e in examples])
         labels = [label(e) for e in examples]
-        meaning = MLPClassifier((384,), alpha=1e-3, max_iter=20, shuffle=False, random_state=_SEED).fit(vectors, labels)
-        wording = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=15, shuffle=False, random_state=_SEED).fit(counts, labels)
+        meaning = MLPClassifier((256,), alpha=1e-3, max_iter=12, shuffle=False, random_state=_SEED).fit(vectors, labels)
+        wording = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=10, shuffle=False, random_state=_SEED, n_jobs=2).fit(
+            counts, labels
+        )
         return cls(
             [str(name) for name in meaning.classes_],
             list(zip(meaning.coefs_, meaning.intercepts_)),

@@ -1,6 +1,7 @@
 """One classifier over every `<kind>/<topic>` of the register, so that one calibrated probability decides."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Dict, List, Mapping
 
 import numpy as np
@@ -25,6 +26,10 @@ from infusion_guide.text.cleaning import clean
 # {"label": str, "confidence": float}, best first, RANKED entries.
 RANKINGS = "rankings"
 RANKED = 10
+_EVERY = 5  # of the sentences that stand alone, the context model learns every fifth: about as many as there are follow-ups
+
+# Set on a message: for the whole text and each part, how probable each crisis topic is by itself, {topic: probability}.
+CRISES = "crises"
 
 # Set on a message where something was said before: what it means after that, {label: probability}, ITSELF among the labels.
 IN_CONTEXT = "in_context"
@@ -51,14 +56,16 @@ class TopicClassifier(TrainedComponent):
         alone = TextModel.fit(examples, lambda e: e.get_full_intent() or e.get(INTENT))
         after = [example._replace(text=clean(example.text)) for example in followups()]
         vectors = encoder().encode_many([example.text for example in after])
-        standing = np.vstack([example.get(VECTORS).values[:1] for example in examples])
-        return self.store(_Models(alone, ContextModel.fit(after, vectors, [e.get(TEXT) for e in examples], standing)))
+        standing = sorted(examples, key=lambda example: sha256(example.get(TEXT).encode()).digest())[::_EVERY]
+        rows = np.vstack([example.get(VECTORS).values[:1] for example in standing])
+        return self.store(_Models(alone, ContextModel.fit(after, vectors, [e.get(TEXT) for e in standing], rows)))
 
     def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:
         """Sets RANKINGS and IN_CONTEXT on each message."""
         before = topic_before(tracker)
         for message in worded(messages):
             rows = [dict(zip(self.model.alone.labels, row)) for row in self.model.alone.probabilities(message).tolist()]
+            message.set(CRISES, [{label[7:]: row[label] for label in row if label.startswith("crisis/")} for row in rows])
             if before:
                 read = self.model.in_context.read(message.get(VECTORS).values[0], before)
                 message.set(IN_CONTEXT, read)

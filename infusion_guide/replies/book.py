@@ -7,8 +7,9 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import guided
 from infusion_guide.replies.reply import Button
-from infusion_guide.replies.topic import KINDS, Topic
+from infusion_guide.replies.topic import KINDS, TOOL, Topic
 
 RESPONSES = DATA / "responses"
 _CAREFUL = [{"type": "slot", "name": "careful", "value": True}]
@@ -20,7 +21,7 @@ class Variation:
 
     `sources`: the claims and authorities it rests on; `refer`: who its last line leads to; `next`: labels of the topics offered
     after it; `title`: on the button that leads to the reply; `hours`: whether the clinic's hours follow; `careful`: said only
-    while a conversation is careful. `written` is all that its file says.
+    while a conversation is careful; `tool`: the guided tool that is offered with it. `written` is all that its file says.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Variation:
     language: str = "en"
     hours: bool = False
     careful: bool = False
+    tool: str = ""
     buttons: Tuple[Button, ...] = ()
     written: Mapping[str, Any] = field(default_factory=dict)
 
@@ -50,7 +52,9 @@ def _book() -> Dict[str, Tuple[Variation, ...]]:
     for path in sorted(RESPONSES.rglob("*.yml")):
         for name, said in read_yaml(path)["responses"].items():
             found[name] = tuple(Variation.of(written) for written in said)
-    order = [*KINDS, ""]
+    for name, said in guided.replies().items():
+        found[name] = tuple(Variation.of(written) for written in said)
+    order = [*KINDS, TOOL, ""]
     return dict(sorted(found.items(), key=lambda entry: (order.index(Topic.of(entry[0]).kind), entry[0])))
 
 
@@ -65,8 +69,15 @@ def variations(name: str) -> Tuple[Variation, ...]:
 
 
 def fill(text: str, words: Optional[Mapping[str, Any]] = None) -> str:
-    """`text` with the settings and `words` in the place of its braces. Raises KeyError: nothing fills one of them."""
-    return text.format(**{**settings().words(), **(words or {})}).strip()
+    """`text` with the settings and `words` in the place of its braces. Raises KeyError: nothing fills one of them.
+
+    Of several lines, one with a brace that holds nothing is left out.
+    """
+    known = {**settings().words(), **(words or {})}
+    lines = text.split("\n")
+    if len(lines) > 1:
+        lines = [each for each in lines if all(known[brace] != "" for brace in re.findall(r"{(\w+)}", each))]
+    return "\n".join(lines).format(**known).strip()
 
 
 def line(name: str, words: Optional[Mapping[str, Any]] = None, turn: int = 0, language: str = "en") -> str:

@@ -5,6 +5,23 @@ from typing import List, Optional, Sequence
 
 from infusion_guide.replies.topic import Topic
 
+# The gentle question for what was feared, and the crisis that a yes to it means. What is not named is asked about like suicide.
+CHECK_INS = {
+    "suicide": "crisis/check_in",
+    "self_harm": "crisis/check_in",
+    "overdose": "crisis/check_in_pill",
+    "withdrawal_emergency": "crisis/check_in_drink",
+    "medical_emergency": "crisis/check_in_body",
+    "someone_else": "crisis/check_in_other",
+    "violence_abuse": "crisis/check_in_other",
+}
+YES_TO = {
+    "crisis/check_in_pill": "crisis/overdose",
+    "crisis/check_in_drink": "crisis/withdrawal_emergency",
+    "crisis/check_in_body": "crisis/medical_emergency",
+    "crisis/check_in_other": "crisis/someone_else",
+}
+
 # So many times one question of the call-back form may get nothing that it can use; then the phone is the better way.
 MOST_FORM_MISSES = 5
 
@@ -29,6 +46,16 @@ NO_CALLBACK = {
     "utter_uncovered/danger_topics",
     "utter_uncovered/privacy",
 }
+
+
+def feared(before: Optional[str]) -> str:
+    """The crisis that a yes to the gentle question `before` means, crisis/suicide where it asks after nothing else."""
+    return YES_TO.get(before or "", "crisis/suicide")
+
+
+def check_in_about(topic: str) -> str:
+    """The gentle question about the crisis `topic` that is feared, for example crisis/check_in_pill; about despair in doubt."""
+    return CHECK_INS.get(topic, "crisis/check_in")
 
 
 def is_check_in(name: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Sequence, Tuple
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import guided
 from infusion_guide.replies.book import Variation, fill, line, topic_title, variations
 from infusion_guide.replies.care import is_alarm, names_crisis_line, offers_callback
 from infusion_guide.replies.ledger import must_wait
@@ -24,7 +25,7 @@ class Situation:
     servers, of which the first reply speaks; `own`: the clinic's own answer, said in the place of ours, or ""; `offered`:
     labels offered in the place of the reply's own next topics; `hours`: what to say of the clinic's hours (clinic/hours.py,
     by_opening_hours); `words`: what fills the reply's braces beside the settings; `repeated`: it is said again because the
-    patient asked for it.
+    patient asked for it; `tools`: nothing but danger speaks against offering a guided tool.
     """
 
     said: Sequence[str] = ()
@@ -40,6 +41,7 @@ class Situation:
     hours: Mapping[str, str] = field(default_factory=lambda: {"response": "utter_clinic_hours"})
     words: Mapping[str, Any] = field(default_factory=dict)
     repeated: bool = False
+    tools: bool = True
 
 
 def complete(name: str, now: Situation) -> Reply:
@@ -54,7 +56,12 @@ def complete(name: str, now: Situation) -> Reply:
         notice = line("utter_messaging_notice", language=now.language)
         lines.insert(len(lines) if Topic.of(name).kind == "crisis" else 0, notice)
     offered = [*now.offered] or chosen.next
-    buttons = [*chosen.buttons, *(Button(topic_title(label, now.language), Topic.of(label).payload) for label in offered)]
+    together = [Button(**guided.start(chosen.tool, now.language))] if _offers_tool(chosen, now) else []
+    buttons = [
+        *together,
+        *chosen.buttons,
+        *(Button(topic_title(label, now.language), Topic.of(label).payload) for label in offered),
+    ]
     if offers_callback(name, now.in_form, now.request_sent, now.said) and not now.own:
         buttons.append(Button(topic_title("request_callback", now.language), "/request_callback"))
     found = (CLINIC,) if now.own else tuple(chosen.sources)
@@ -74,7 +81,7 @@ def _lines(name: str, chosen: Variation, turn: int, now: Situation) -> List[str]
         lines = [fill(chosen.text, now.words)]
         document = [source for source in sources(chosen.sources, chosen.language) if source.kind == DOCUMENT]
         if document and topic.kind == "faq":
-            lines.append(f"{document[0].label}.")
+            lines.append(f"{document[0].said_in(language)}.")
     if topic.kind == "crisis" and Topic.of(now.kept_back).is_answerable and is_alarm(name):
         lines.append(line("utter_several_danger", turn=already, language=language))
     if chosen.hours:
@@ -88,6 +95,10 @@ def _lines(name: str, chosen: Variation, turn: int, now: Situation) -> List[str]
         elif now.quiet:
             lines.append(line("utter_quiet_line", turn=already, language=language))
     return lines
+
+
+def _offers_tool(chosen: Variation, now: Situation) -> bool:
+    return bool(chosen.tool) and now.tools and not now.careful and not now.in_form and not now.own
 
 
 def _wordings(name: str, now: Situation) -> List[Variation]:

@@ -11,15 +11,24 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies import guided
 from infusion_guide.replies.book import RESPONSES, names, topic_title, unfilled, variations
 from infusion_guide.replies.clinic_answers import ClinicAnswer
 from infusion_guide.replies.complete import Situation, complete
 from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.replies.sources import CLINIC, Source, described
-from infusion_guide.replies.topic import KINDS, Topic
+from infusion_guide.replies.topic import KINDS, TOOL, Topic
 
 # What replies are grouped by, crisis first: their kinds, and "" for what has no topic.
-GROUPS = {**KINDS, "": "Steering, forms and single lines"}
+GROUPS = {**KINDS, TOOL: "Guided tools, step by step", "": "Steering, forms and single lines"}
+
+# How a review stands, and what staff call it.
+STATES = {
+    "unsigned": "Not signed yet",
+    "changed": "Changed since it was signed",
+    "overdue": "Overdue for review",
+    "signed": "Signed",
+}
 
 Signatures = Mapping[Tuple[str, str], Tuple[str, date]]  # by whom and when, by a reply's name and digest
 
@@ -45,12 +54,16 @@ class Review:
 
 @dataclass(frozen=True)
 class Entry:
-    """One reply; `own` is the clinic's own answer that is said in its place, `digest` names the present words."""
+    """One reply; `own` is the clinic's own answer that is said in its place, `digest` names the present words.
+
+    `changed`: nobody has signed the present words, but somebody signed others before.
+    """
 
     name: str
     own: Optional[ClinicAnswer]
     digest: str
     review: Optional[Review]
+    changed: bool = False
 
     @property
     def topic(self) -> Topic:
@@ -74,31 +87,50 @@ class Entry:
         return described([CLINIC] if self.own else named)
 
     def is_overdue(self, today: date) -> bool:
-        """Whether nobody has reviewed the present words, or longer ago than REVIEW_MONTHS."""
-        return self.review is None or self.review.on < months_before(today, settings().review_months)
+        """Whether the present words were reviewed, but longer ago than REVIEW_MONTHS: nothing is overdue that was never due."""
+        return self.review is not None and self.review.on < months_before(today, settings().review_months)
+
+    def needs_signature(self, today: date) -> bool:
+        """Whether nobody has reviewed the present words, or too long ago."""
+        return self.review is None or self.is_overdue(today)
+
+    def state(self, today: date) -> str:
+        """How its review stands, one of STATES."""
+        if self.review is None:
+            return "changed" if self.changed else "unsigned"
+        return "overdue" if self.is_overdue(today) else "signed"
 
 
 def entries(own: Mapping[str, ClinicAnswer], signatures: Signatures) -> List[Entry]:
     """All replies, crisis first; `own`: the clinic's own answers in force, by topic."""
-    return [_entry(name, own.get(Topic.of(name).label), signatures) for name in names()]
+    once = {name for name, _ in signatures}
+    return [_entry(name, own.get(Topic.of(name).label), signatures, name in once) for name in names()]
 
 
-def _entry(name: str, own: Optional[ClinicAnswer], signatures: Signatures) -> Entry:
+def _entry(name: str, own: Optional[ClinicAnswer], signatures: Signatures, once: bool) -> Entry:
     words = digest(name, own.text if own else "")
     signed = Review(*signatures[name, words], how="signature") if (name, words) in signatures else None
     written = Review(own.reviewed_by, date.fromisoformat(own.reviewed_on), "own answer") if own else _header(name)
-    return Entry(name, own, words, max(filter(None, (signed, written)), key=lambda review: review.on, default=None))
+    newest = max(filter(None, (signed, written)), key=lambda review: review.on, default=None)
+    return Entry(name, own, words, newest, changed=once and newest is None)
 
 
 @cache
 def _header(name: str) -> Optional[Review]:
     """The review that a reply's file names in its header, None when nobody has signed there."""
-    head = (RESPONSES / f"{Topic.of(name).label}.yml").read_text(encoding="utf-8").splitlines()[:3]
+    topic = Topic.of(name)
+    file = guided.TOOLS / f"{topic.name.partition('/')[0]}.yml" if topic.kind == TOOL else RESPONSES / f"{topic.label}.yml"
+    head = file.read_text(encoding="utf-8").splitlines()[:3]
     said = dict(re.findall(r"^# (Reviewed by|Reviewed on): (.+)$", "\n".join(head), re.M))
     try:
         return Review(said["Reviewed by"].strip(), date.fromisoformat(said["Reviewed on"].strip()), "file")
     except (KeyError, ValueError):
         return None
+
+
+def is_signed_in_file(name: str) -> bool:
+    """Whether a clinician has signed the reply in the header of its file."""
+    return _header(name) is not None
 
 
 def digest(name: str, own: str) -> str:
@@ -111,6 +143,15 @@ def digest(name: str, own: str) -> str:
         for said in (variation.written for variation in variations(name))
     ]
     return hashlib.sha256(json.dumps([name, written, own], sort_keys=True).encode()).hexdigest()
+
+
+def as_text(found: Sequence[Reading]) -> str:
+    """What a signature is given for: each reading under a line that says when it is said."""
+    parts = []
+    for reading in found:
+        buttons = [f"Buttons: {' | '.join(reading.buttons)}"] if reading.buttons else []
+        parts.append("\n".join([f"[{reading.when or 'always'}]", *reading.lines, *buttons]))
+    return "\n\n".join(parts)
 
 
 def digest_of_all(replies: Sequence[Entry], *others: Any) -> str:

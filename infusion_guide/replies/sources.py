@@ -23,9 +23,13 @@ class Source:
 
     @property
     def label(self) -> str:
+        """What a patient reads of it at first, in its language."""
+        return self.said_in(self.language)
+
+    def said_in(self, language: str) -> str:
         """What a patient reads of it at first."""
-        words = {"section": self.name, "authority": self.name}
-        return line(_LABELS[self.kind], words, language=self.language).rstrip(".")
+        name = sections(language)[self.claims[0].section] if self.kind == DOCUMENT and self.claims else self.name
+        return line(_LABELS[self.kind], {"section": name, "authority": self.name}, language=language).rstrip(".")
 
     @property
     def told(self) -> Tuple[str, ...]:
@@ -67,5 +71,5 @@ def described(ids: Iterable[str], language: str = "en") -> List[Source]:
 
 def without_source_line(text: str, shown: Sequence[Source]) -> str:
     """A reply's `text` without the line that names the document's section, for where its sources are `shown`."""
-    labels = {source.label for source in shown}
+    labels = {source.said_in(language) for source in shown for language in ("en", "es")}
     return "\n".join(line for line in text.split("\n") if line.rstrip(".") not in labels)

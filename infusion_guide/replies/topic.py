@@ -34,6 +34,7 @@ PART_OF = {
     "uncovered/veterans": "uncovered/insurance",
     "uncovered/outside_us": "uncovered/local_provider",
 }
+TOOL = "tool"  # the kind of what a guided tool says: utter_tool/<tool>/<step>
 ANSWERABLE = ("faq", "uncovered", "advice", "misuse")
 _REPLY = "utter_"
 
@@ -72,7 +73,11 @@ class Topic:
     @property
     def widest(self) -> "Topic":
         """The topic that figures count it with: itself, or the one it is a part of."""
-        return Topic.of(PART_OF.get(self.label, self.label))
+        label = self.label
+        if self.kind == TOOL:  # a step of a tool is part of the topic that offers the tool
+            name = self.name.partition("/")[0]
+            label = "faq/coping_general" if name == "ends" else f"faq/{name}"
+        return Topic.of(PART_OF.get(label, label))
 
     @property
     def is_answerable(self) -> bool:

@@ -27,6 +27,12 @@ def write_tables(figures: Figures, folder: Path) -> List[Path]:
     return written
 
 
+def _progress(words: str) -> None:
+    """One line for somebody who waits at a terminal, written over by the next."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{words} ...", end="", file=sys.stderr, flush=True)
+
+
 def main(words: Optional[List[str]] = None) -> int:
     """Writes what the command line asks for; 1 and a line that says why when it cannot."""
     parser = argparse.ArgumentParser(prog="make report", description=__doc__)
@@ -38,7 +44,8 @@ def main(words: Optional[List[str]] = None) -> int:
     try:
         period = Period.read(asked.first, asked.last)
         migrate(settings().database_url)
-        figures = gather_now(database(), period)
+        figures = gather_now(database(), period, _progress)
+        _progress("Drawing")
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         asked.out.write_text(document(figures, clinic_today()), encoding="utf-8")
         files = [asked.out, *(write_tables(figures, asked.csv) if asked.csv else [])]
@@ -48,6 +55,8 @@ def main(words: Optional[List[str]] = None) -> int:
     except OSError as error:
         print(f"No report: {error.filename} cannot be written ({error.strerror}). See OUT and CSV.", file=sys.stderr)
         return 1
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
     print(lead(figures, clinic_today()))
     for path in files:
         print(path)

@@ -29,12 +29,13 @@ Range = Tuple[int, int]  # least and greatest possible value
 class Count:
     """How often something happened, and how often in each of its `breakdowns`: the parts of each add up to `number`.
 
-    Counts that hang together must have gone through `protect` as one tree before `text` or `size` is shown to anybody.
+    Counts that hang together must have gone through `protect`, or `reveal`, as one tree before `text` or `size` is shown.
     """
 
     number: int
     breakdowns: Dict[str, Parts] = field(default_factory=dict)
     step: int = 0  # of _WIDTHS
+    exact: bool = False  # for readers who may see every number (`reveal`)
 
     @classmethod
     def of(cls, **breakdowns: Parts) -> "Count":
@@ -52,7 +53,7 @@ class Count:
     def shown(self) -> Range:
         """What the text says about the number."""
         width = _WIDTHS[self.step]
-        if self.number == 0 or (width == 1 and self.number >= SMALL):
+        if self.exact or self.number == 0 or (width == 1 and self.number >= SMALL):
             return self.number, self.number
         if width == 1:
             return 1, SMALL - 1
@@ -106,6 +107,13 @@ def share(part: Count, whole: Count) -> str:
     if part.hidden or whole.hidden or whole.size < SMALL:
         return ""
     return f"{min(100, round(100 * part.size / whole.size))}%"
+
+
+def reveal(*wholes: Count) -> None:
+    """Shows every number of each tree as it is: to staff behind the sign-in, never in what leaves these pages."""
+    for whole in wholes:
+        for count in whole:
+            count.exact = True
 
 
 def protect(*wholes: Count) -> None:

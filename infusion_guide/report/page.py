@@ -19,6 +19,7 @@ from infusion_guide.report.jinja import templates
 FOLDER = Path(__file__).resolve().parent / "templates"
 STYLE = FOLDER / "report.css"
 CSV_HEADER = ("Table", "Row", "Column", "Value")
+_MOST_NEXT = 15
 
 _OUTCOMES = {
     "answered": ("Answered", plots.BLUE),
@@ -119,11 +120,12 @@ def notices(figures: Figures) -> List[Notice]:
 def sections(figures: Figures) -> List[Section]:
     """The parts of the report, in order."""
     return [
+        _safety(figures),
+        _unwritten(figures),
         _outcomes(figures),
         _conversations(figures),
         _outcomes_by_step(figures),
         _topics(figures),
-        _uncovered(figures),
         _hours(figures),
         _channels(figures),
         _languages(figures),
@@ -161,6 +163,7 @@ def body(figures: Figures, csv_link: str = "", today: Optional[date] = None) -> 
             image=lambda plot: plots.data_address(plot()),
             csv_link=csv_link,
             period=figures.period,
+            exact=figures.exact,
         )
     )
 
@@ -252,30 +255,80 @@ def _outcomes_by_step(figures: Figures) -> Section:
 def _topics(figures: Figures) -> Section:
     title, shown = "What people ask about", _titled(figures.topics)
     if not shown:
-        return Section(title, "No topic came up five times or more.")
+        return Section(title, "No topic came up." if figures.exact else "No topic came up five times or more.")
+    often = "" if figures.exact else " five times or more"
     kinds = {"faq": "answered", "uncovered": "no answer written yet", "advice": "declined", "misuse": "declined"}
     rows = [(topic_title(name), count.text, kinds[Topic.of(name).kind]) for name, count in figures.topics.items()]
     return Section(
         title,
         f"Most often people asked about {_first(shown)}.",
-        Table("topics", "Topics asked five times or more, the 15 most frequent", ("Topic", "Times", "What happens"), rows),
+        Table("topics", f"Topics asked{often}, the 15 most frequent", ("Topic", "Times", "What happens"), rows),
         partial(plots.ranked, shown, plots.BLUE),
         f"Bars: {_listed(shown)}.",
     )
 
 
-def _uncovered(figures: Figures) -> Section:
-    title, shown = "Answers people are waiting for", _titled(figures.uncovered)
-    if not shown:
-        return Section(title, "No topic without an answer came up five times or more.")
+def _safety(figures: Figures) -> Section:
+    title, crisis = "Is it safe?", figures.messages.breakdowns["kind"]["crisis"]
+    states, check_in = figures.notices.breakdowns["state"], figures.messages.breakdowns["kind"]["check_in"]
+    if not (crisis.number or check_in.number or figures.notices.number):
+        return Section(title, "No message sounded like danger in this time, and no notice of one was due.")
+    kinds = {topic_title(name) if name != "other" else "Of no single kind": c for name, c in crisis.breakdowns["kind"].items()}
+    kinds = {name: count for name, count in kinds.items() if count.number}
+    rows = [(f"Found as: {name}", count.text) for name, count in kinds.items()]
+    rows += [(f"Came by: {name}", c.text) for name, c in crisis.breakdowns["channel"].items() if c.number]
+    rows += [("All crises", crisis.text), ("Asked first how the person is", check_in.text)]
+    rows += [(f"Notices {state}", count.text) for state, count in states.items()]
+    rows.append(("Median time until a notice was delivered", _duration(figures.until_told, figures.exact)))
+    late = states["waiting"].number or states["given up"].number
+    told = (
+        f"Of {_spoken(figures.notices, 'notice')} to staff, {_spoken(states['delivered'])} {_was(states['delivered'])} delivered"
+    )
+    told += f", {_spoken(states['waiting'])} waited and {_spoken(states['given up'])} failed." if late else "."
+    unsure = "Notices are known for a week after they were delivered; before that they are not counted here."
     return Section(
         title,
-        f"People asked most about {_first(shown)}, where the clinic's document says nothing.",
-        Table("uncovered", "Topics the document does not cover, asked five times or more", ("Topic", "Times"), _rows(shown)),
-        partial(plots.ranked, shown, plots.ORANGE),
-        f"Bars: {_listed(shown)}.",
-        "A clinician can write the clinic's own answer on the staff pages (Answers). The top of this list helps the most people.",
+        f"{_capital(_spoken(crisis))} {_was(crisis)} found as a crisis, and each was shown the numbers to call at once. "
+        + (told if figures.notices.number else "No notice to staff is on record for these days."),
+        Table(
+            "safety", "Crises by what they were found as and where they came from, and notices to staff", ("What", "Number"), rows
+        ),
+        partial(plots.ranked, kinds, plots.RED) if kinds else None,
+        f"Bars: {_listed(kinds)}." if kinds else "",
+        ("Notices did not get through: tell the engineer now (make doctor). " if late else "") + unsure,
     )
+
+
+def _unwritten(figures: Figures) -> Section:
+    title = "What should we write next?"
+    labels = {Topic.of(name).label: count for name, count in figures.unwritten.items()}
+    both = sorted({*labels, *figures.missed}, key=lambda label: -_wanted(label, labels, figures.missed))[:_MOST_NEXT]
+    often = "" if figures.exact else " five times or more"
+    if not both:
+        return Section(title, f"No topic without an answer came up{often}, and none was missed{often}.")
+    none = Count(0)
+    rows = [(topic_title(each), labels.get(each, none).text, figures.missed.get(each, none).text) for each in both]
+    shown = {topic_title(label): count for label, count in labels.items()}
+    finding = f"People asked most about {_first(shown)}, where nothing is written yet." if shown else ""
+    missed = {topic_title(label): count for label, count in figures.missed.items()}
+    finding += f" Most often missed, maybe about: {_first(missed)}." if missed else ""
+    drawn = shown or missed
+    return Section(
+        title,
+        finding.strip(),
+        Table(
+            "next", f"Topics that came up{often} without a good answer", ("Topic", "No answer written", "Not understood"), rows
+        ),
+        partial(plots.ranked, drawn, plots.ORANGE),
+        f"Bars: {_listed(drawn)}.",
+        "Write an answer of your own to the first column (Answers, or First day with its blanks); teach the second (Unanswered). "
+        "The top of this list helps the most people.",
+    )
+
+
+def _wanted(label: str, unwritten: Parts, missed: Parts) -> float:
+    """How many people a topic would help, as far as it is shown."""
+    return sum(parts[label].size for parts in (unwritten, missed) if label in parts)
 
 
 def _hours(figures: Figures) -> Section:
@@ -330,13 +383,13 @@ def _thumbs(figures: Figures) -> Section:
     up, down = whole.breakdowns["kind"]["up"], whole.breakdowns["kind"]["down"]
     if not whole.number:
         return Section(title, "Nobody has pressed a thumb in this time.")
-    percent = share(up, whole)
+    percent, header = share(up, whole), ("Answer", "Up", "Down")
     topics = {topic_title(name) if name != "other" else "All other answers": c for name, c in down.breakdowns["topic"].items()}
     rows = [("All answers", up.text, down.text), *((name, "", count.text) for name, count in topics.items())]
     return Section(
         title,
         f"{_capital(_spoken(up))} of {_spoken(whole, 'thumb')} pointed up{percent and f' ({percent})'}.",
-        Table("thumbs", "Thumbs; answers with five thumbs down or more", ("Answer", "Up", "Down"), rows),
+        Table("thumbs", f"Thumbs; answers with {'thumbs down' if figures.exact else 'five thumbs down or more'}", header, rows),
         partial(plots.ranked, {"Up": up, "Down": down}, plots.GREEN),
         f"Bars: {_listed({'up': up, 'down': down})}.",
         "Answers with many thumbs down deserve another look by a clinician." if down.number else "",
@@ -352,13 +405,13 @@ def _requests(figures: Figures) -> Section:
         ("Asked for", whole.text),
         ("Open now", state["open"].text),
         ("Finished", state["finished"].text),
-        ("Median time until taken", _duration(figures.until_taken)),
-        ("Median time until finished", _duration(figures.until_done)),
+        ("Median time until taken", _duration(figures.until_taken, figures.exact)),
+        ("Median time until finished", _duration(figures.until_done, figures.exact)),
     ]
     if figures.open_until_taken is not None:
-        rows.append(("Median time until taken, in opening hours", _duration(figures.open_until_taken)))
+        rows.append(("Median time until taken, in opening hours", _duration(figures.open_until_taken, figures.exact)))
     if figures.open_until_done is not None:
-        rows.append(("Median time until finished, in opening hours", _duration(figures.open_until_done)))
+        rows.append(("Median time until finished, in opening hours", _duration(figures.open_until_done, figures.exact)))
     half = f" Half of them were taken within {_duration(figures.until_taken)}." if figures.until_taken is not None else ""
     return Section(
         title,
@@ -431,10 +484,10 @@ def _clock(hour: str) -> str:
     return f"{number % 12 or 12} {'AM' if number < 12 else 'PM'}"
 
 
-def _duration(seconds: Optional[float]) -> str:
+def _duration(seconds: Optional[float], exact: bool = False) -> str:
     """For example: 2 h 10 min; 3 days 4 h."""
     if seconds is None:
-        return "not shown (fewer than five)"
+        return "none yet" if exact else "not shown (fewer than five)"
     minutes = round(seconds / 60)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     if days:

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Tuple
 
@@ -19,6 +20,8 @@ from infusion_guide.run.supervisor import Part, stop_when_asked, supervise
 from infusion_guide.teaching.trial import Watch
 from infusion_guide.watch.console import Bar, quietly, tell
 
+NO_DATABASE = 75  # exit code of `migrate`: the database cannot be worked with now (EX_TEMPFAIL)
+TABLES_AGAIN = 10.0  # seconds between two tries to bring a database up to date that was away at the start
 PART = "assistant"  # the part that a newly taught model starts anew
 
 
@@ -28,6 +31,9 @@ def main(words: List[str]) -> int:
         chosen = settings()
     except SettingError as error:
         tell(str(error))
+        return 2
+    if chosen.undecided():
+        tell(chosen.undecided())
         return 2
     os.chdir(ROOT)
     if not words:
@@ -46,12 +52,15 @@ def run(chosen: Settings) -> int:
         tell(wrong)
         return 1
     code, note = prepare(chosen)
-    if code:
+    if code not in (0, NO_DATABASE):
         return code
     stop_when_asked()
-    taught = Watch()
+    taught, tables = Watch(), Tables(chosen, missing=code == NO_DATABASE)
+    if tables.missing:
+        tell("It starts all the same: until the database is there, a crisis is answered and everybody else is told to come back.")
 
     def renewed() -> Optional[Part]:
+        tables.look()
         fresh = taught.fresh()
         return _assistant(chosen, fresh) if fresh else None
 
@@ -68,6 +77,33 @@ def prepare(chosen: Settings) -> Tuple[int, str]:
         return code, ""
     migrated = subprocess.run(commands.role("migrate"), cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
     return migrated.returncode, migrated.stdout.rstrip()
+
+
+class Tables:
+    """Brings the database up to date as soon as it can be worked with, while the servers run already."""
+
+    def __init__(self, chosen: Settings, missing: bool) -> None:
+        self.missing = missing
+        self._env = commands.environment(chosen)
+        self._trying: Optional[subprocess.Popen] = None
+        self._next = time.monotonic() + TABLES_AGAIN
+
+    def look(self) -> None:
+        """Begins a try when it is time, and says when one has worked; waits for nothing."""
+        if not self.missing:
+            return
+        if self._trying is None:
+            if time.monotonic() >= self._next:
+                quiet = subprocess.DEVNULL
+                self._trying = subprocess.Popen(commands.role("migrate"), cwd=ROOT, env=self._env, stdout=quiet, stderr=quiet)
+            return
+        code = self._trying.poll()
+        if code is None:
+            return
+        self._trying, self._next = None, time.monotonic() + TABLES_AGAIN
+        if code == 0:
+            self.missing = False
+            tell("The database is there, and up to date.")
 
 
 def port_in_use(chosen: Settings) -> str:
@@ -123,16 +159,19 @@ def _serve_staff(_: Settings) -> int:
 def _migrate(chosen: Settings) -> int:
     """Brings the database up to date. Says how to make the first account of the staff pages while there is none."""
     from infusion_guide.storage import accounts as staff
-    from infusion_guide.storage.database import DatabaseUnavailable, database, migrate
+    from infusion_guide.storage.database import DatabaseNewer, DatabaseUnavailable, database, migrate
 
     try:
         migrate(chosen.database_url)
         if not database(chosen.database_url).run_now(staff.accounts):
             print(" (nobody can sign in yet: make staff NAME=maria ROLE=admin, with your name)")
         return 0
-    except DatabaseUnavailable as error:
+    except DatabaseNewer as error:  # nothing may be written to it, so nothing may run
         tell(str(error))
         return 1
+    except DatabaseUnavailable as error:
+        tell(str(error))
+        return NO_DATABASE
 
 
 def _chat(chosen: Settings) -> int:

@@ -106,6 +106,8 @@ def production(chosen: Settings) -> Finding:
     """What patients need before they may use it."""
     if not chosen.production:
         return Finding(NOTE, "PRODUCTION is off: for this machine only, not for patients")
+    if chosen.undecided():
+        return Finding(FIX, chosen.undecided())
     open_to_all, proxies = chosen.host not in HERE, bool(chosen.proxies)
     unsafe = f"HOST is {chosen.host} without a reverse proxy: put one with TLS before it and set PROXIES=1"
     thoughts = {
@@ -115,6 +117,7 @@ def production(chosen: Settings) -> Finding:
         "STORED_WORDS is plain: patients' words are stored as they are; consider encrypted or redacted": (
             chosen.stored_words == "plain"
         ),
+        "STAFF_SECOND_FACTOR is false: a stolen password opens the staff pages; consider true": not chosen.staff_second_factor,
         "DATABASE_URL is SQLite: fine for one process, PostgreSQL for several": chosen.database_url.startswith("sqlite"),
     }
     words = "; ".join(thought for thought, applies in thoughts.items() if applies)
@@ -168,6 +171,9 @@ CHECKS: Tuple[Check, ...] = (
     opening_hours,
     servers.notices,
     servers.database,
+    servers.server_log,
+    servers.erasure,
+    servers.audit_log,
     servers.redis,
     servers.assistant,
     servers.actions,

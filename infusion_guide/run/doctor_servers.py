@@ -24,8 +24,11 @@ from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery.notices import mail_problem
 from infusion_guide.run.commands import local_url
 from infusion_guide.run.findings import FIX, NOTE, OK, SKEW, Finding
+from infusion_guide.storage import audit_chain, privacy
+from infusion_guide.storage import server_log as logged
 from infusion_guide.storage.database import create_engine, full_url
 
+_ENTRIES = 20_000  # of the audit log; all of them: `accounts verify`
 _ASKING = 2.0  # seconds that a server has to answer
 
 
@@ -70,6 +73,64 @@ def database(chosen: Settings) -> Finding:
     if revision == newest:
         return Finding(OK, f"{shown} answers, tables of revision {revision}")
     return Finding(NOTE, f"{shown} has tables of revision {revision or 'none'}; the next start brings them to {newest}.")
+
+
+def server_log(chosen: Settings) -> Finding:
+    """PostgreSQL writes no patient's words into its own log."""
+    if make_url(chosen.database_url).get_backend_name() == "sqlite":
+        return Finding(OK, "SQLite keeps no log of statements")
+    engine = create_engine(full_url(chosen.database_url))
+    try:
+        with engine.connect() as connection, connection.connection.cursor() as cursor:
+            left = logged.loud(cursor)
+    except Exception as error:  # whatever driver and network raise; the check of the database says more
+        return Finding(NOTE, f"it could not be asked ({type(getattr(error, 'orig', None) or error).__name__}).")
+    finally:
+        engine.dispose()
+    if not left:
+        return Finding(OK, "PostgreSQL's own log holds no statements")
+    words = f"PostgreSQL may write patients' words into its own log ({', '.join(left)}). Its administrator runs once what "
+    words += "`.venv/bin/python -m infusion_guide.storage.server_log` prints."
+    return Finding(FIX if chosen.production else NOTE, words)
+
+
+def erasure(chosen: Settings) -> Finding:
+    """What is past its time is erased, because the clock is believed; no call-back request is forgotten."""
+    url = make_url(full_url(chosen.database_url))
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return Finding(OK, "nothing is kept yet")
+    engine, now = create_engine(full_url(chosen.database_url)), time.time()
+    try:
+        with engine.connect() as connection:
+            why, late = privacy.leapt(connection, now), privacy.waiting_too_long(connection, now)
+    except Exception as error:  # whatever driver and network raise, or tables of before; the check of the database says more
+        return Finding(NOTE, f"it could not be looked at ({type(getattr(error, 'orig', None) or error).__name__}).")
+    finally:
+        engine.dispose()
+    if why:
+        words = f"{why} Nothing is erased by age until a person runs `.venv/bin/python -m infusion_guide.storage.privacy purge "
+        return Finding(FIX if chosen.production else NOTE, f"{words}--clock-is-right`. Look at the clock first.")
+    if late:
+        return Finding(FIX, f"{late} call-back requests wait longer than KEEP_REQUESTS_DAYS. Somebody must take them (/staff).")
+    return Finding(OK, "the clock is believed; no call-back request is forgotten")
+
+
+def audit_log(chosen: Settings) -> Finding:
+    """Nobody altered the audit log."""
+    url = make_url(full_url(chosen.database_url))
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        return Finding(OK, "nothing is kept yet")
+    engine = create_engine(full_url(chosen.database_url))
+    try:
+        with engine.connect() as connection:
+            found = audit_chain.verify(connection, _ENTRIES)
+    except Exception as error:  # as above
+        return Finding(NOTE, f"it could not be looked at ({type(getattr(error, 'orig', None) or error).__name__}).")
+    finally:
+        engine.dispose()
+    if found.broken:
+        return Finding(FIX, f"{found.broken} Find out who has changed the database, and compare it with a backup.")
+    return Finding(OK, f"the audit log's newest {found.entries:,} entries are as they were written")
 
 
 def redis(chosen: Settings) -> Finding:

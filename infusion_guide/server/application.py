@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import re
 from typing import Any, Optional
 
 from sanic import Sanic, response
@@ -17,10 +18,13 @@ from infusion_guide.server import health
 from infusion_guide.server.bounds import MAX_BODY, SECONDS
 from infusion_guide.server.strict_http import be_strict
 from infusion_guide.storage import clinic_answers
+from infusion_guide.storage.ended import watch_ended
 from infusion_guide.storage.privacy import purge_daily
 from infusion_guide.watch import logs
 
 logger = logging.getLogger(__name__)
+
+_MESSAGES = re.compile("/webhooks/[^/]+/webhook")
 
 # OWASP Secure Headers Project; pages that need more (the widget's demonstration) set their own Content-Security-Policy.
 _HEADERS = {
@@ -54,8 +58,11 @@ def protect(app: Sanic) -> None:
 
 
 async def _hold_until_ready(request: Request) -> Optional[HTTPResponse]:
-    """Sanic lets messages in before `_prepare` has ended; until then they would meet an assistant that may forget them."""
-    if request.app.ctx.ready:
+    """Sanic lets calls in before `_prepare` has ended; until then they would meet an assistant that may forget them.
+
+    Messages pass: the door reads them for danger, and says to all others that they come too early.
+    """
+    if request.app.ctx.ready or (request.method == "POST" and _MESSAGES.fullmatch(request.path)):
         return None
     return response.json({"error": "The assistant is starting. Please try again."}, status=503, headers={"Retry-After": "2"})
 
@@ -75,7 +82,7 @@ async def _prepare(app: Sanic, _: Any) -> None:
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
         app.ctx.ready = True
         database = app.ctx.agent.tracker_store.database
-        for work in (deliver_forever, purge_daily, clinic_answers.refresh_forever):
+        for work in (deliver_forever, purge_daily, clinic_answers.refresh_forever, watch_ended):
             app.add_task(work(database), name=work.__name__)  # only what has a name is ended in order when the server stops
     except Misconfigured as error:
         logger.critical("%s", error)

@@ -1,15 +1,19 @@
-"""Who may see a page: sessions, roles, CSRF; and signing in, with lock-out."""
+"""Who may see a page: sessions, roles, CSRF, second factor; and signing in, with lock-out."""
 
 import asyncio
 import functools
+import hashlib
+import hmac
 import ipaddress
 import logging
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Awaitable, Callable, Iterable, List, Optional, Sequence
+from typing import Any, Awaitable, Callable, Iterable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -20,9 +24,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from infusion_guide.clinic.identity import secret
 from infusion_guide.clinic.settings import settings
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import second_factor
 from infusion_guide.storage.accounts import ROLES
 
 logger = logging.getLogger(__name__)
@@ -30,14 +36,22 @@ logger = logging.getLogger(__name__)
 ROLE_NAMES = {"front_desk": "Front desk", "clinician": "Clinician", "admin": "Admin"}
 CLINICAL = ("clinician", "admin")  # the roles that may read what patients wrote, and every answer
 ADMINS = ("admin",)
-SIGN_IN, PASSWORD = "/staff/sign-in", "/staff/password"
+SIGN_IN, CODE, PASSWORD, FACTOR = "/staff/sign-in", "/staff/sign-in/code", "/staff/password", "/staff/second-factor"
 COOKIE = "staff_session"
+BROWSER_COOKIE = "staff_browser"  # which accounts this browser has signed in with: strangers' guesses do not lock it out
+HALF_COOKIE = "staff_half"  # the password was right, the code is still to come
+HALF_SECONDS = 300
 FORM_COOKIE = "staff_form"  # what the token of the sign-in form is bound to: there is no session yet
 _STALE = "This page was open for too long, so nothing was changed. Go back, load it again and try once more."
 _MOST_FIELDS = 500  # of one form
-_FAILED_TRIES = RateLimitItemPerMinute(20, 15)  # of one internet address in 15 minutes
+_FAILED_TRIES = RateLimitItemPerMinute(20, 15)  # of one internet address in 15 minutes, from browsers that are not known
+_BROWSER_SECONDS = 180 * 86_400
+_MOST_NAMES = 20  # of accounts that one browser is known for
+_MOST_STRANGERS = 20  # that wait for their password to be compared
 ELSEWHERE = ("cross-site", "same-site")  # Sec-Fetch-Site of what does not come from these pages
 _ANSWER = 0.5  # seconds that Redis has to answer before this process counts alone
+
+_WITHOUT_FACTOR = (PASSWORD, FACTOR, "/staff/sign-out")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -85,6 +99,8 @@ def page(roles: Sequence[str] = ROLES) -> Callable[[Handler], Handler]:
             await _check_token(request)
             if signed_in.must_change and request.url.path not in (PASSWORD, "/staff/sign-out"):
                 return RedirectResponse(PASSWORD, 303)
+            if settings().staff_second_factor and not signed_in.factor and request.url.path not in _WITHOUT_FACTOR:
+                return RedirectResponse(FACTOR, 303)
             return await handler(request)
 
         guarded.roles = tuple(roles)  # type: ignore[attr-defined]
@@ -178,7 +194,9 @@ async def note(request: Request, action: str, object: str, detail: Optional[str]
 
 
 class Guesses:
-    """Counts failed sign-ins of each internet address; in Redis where there is one, for all processes."""
+    """Counts failed sign-ins of each internet address, in Redis where there is one, for all processes; and has passwords
+    compared one after the other: those of browsers that are known in a line of their own.
+    """
 
     def __init__(self) -> None:
         self._counters: List[MovingWindowRateLimiter] = [MovingWindowRateLimiter(MemoryStorage())]
@@ -187,7 +205,10 @@ class Guesses:
             storage = RedisStorage(f"async+{settings().redis_url}", implementation="redispy", **options)
             self._counters.insert(0, MovingWindowRateLimiter(storage))
         staff.nobody()  # made now, or the first guess would take longer
-        self.turn = asyncio.Lock()  # one password at a time, so that guesses at the same moment are counted, too
+        self._lines = {True: asyncio.Semaphore(1), False: asyncio.Semaphore(1)}
+        self._strangers = 0
+        # One try of an address at a time, so that those at the same moment are counted, too.
+        self._addresses: "WeakValueDictionary[str, asyncio.Lock]" = WeakValueDictionary()
 
     async def may_try(self, address: str) -> bool:
         """Whether `address` has tries left."""
@@ -205,73 +226,185 @@ class Guesses:
                 logger.warning("Redis does not count sign-ins (%s); this process counts alone.", type(error).__name__)
         return bool(await getattr(self._counters[-1], what)(_FAILED_TRIES, "sign-in", address))
 
+    def one_of(self, address: str) -> asyncio.Lock:
+        """What tries of `address` wait for."""
+        return self._addresses.setdefault(address, asyncio.Lock())
 
-async def sign_in(request: Request, name: str, password: str) -> Optional[str]:
-    """The token of a new session; None when the name or password is wrong, or no try is left.
+    async def matches(self, stored: str, password: str, known: bool) -> bool:
+        """Whether `stored` was made of `password`; a stranger's waits for strangers only. Raises Crowded."""
+        if not known and self._strangers >= _MOST_STRANGERS:
+            raise Crowded
+        self._strangers += not known
+        try:
+            async with self._lines[known]:
+                # Not in the database's threads: these have two seconds for each piece of work.
+                return await asyncio.to_thread(staff.matches, stored, password)
+        finally:
+            self._strangers -= not known
+
+
+class Crowded(Exception):
+    """Too many strangers try to sign in at this moment."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a right name and password give: the token of a session, or what a code completes (`half`)."""
+
+    name: str
+    token: str = ""
+    half: str = ""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a try comes from; `known`: a browser that has signed in with this account before."""
+
+    key: str
+    known: bool
+
+
+async def sign_in(request: Request, name: str, password: str) -> Optional[Entry]:
+    """What is opened; None when the name or password is wrong, or no try is left.
 
     Why, it does not say: whoever guesses learns nothing about which names exist. Every try that is looked at costs one
-    comparison of a password, whether there is an account or not.
+    comparison of a password, whether there is an account or not. Raises Crowded.
     """
     guesses: Guesses = request.app.state.guesses
-    address = address_of(request)
+    place, address = _place(request, name), address_of(request)
+    if place.known:
+        return await _try(request, name, password, place)
     if not await guesses.may_try(address):
         return None
-    async with guesses.turn:
+    async with guesses.one_of(address):
         if not await guesses.may_try(address):
             return None
-        token = await _try(request, name, password)
-        if token is None:
+        entry = await _try(request, name, password, place)
+        if entry is None:
             await guesses.failed(address)
-        return token
+        return entry
 
 
 async def confirm(request: Request, password: str) -> bool:
-    """Whether `password` is that of the member who is signed in; tries are counted as at the sign-in."""
+    """Whether `password` is that of the member who is signed in; tries are counted as at the sign-in, in this browser."""
     database, member, now = request.state.database, request.state.member, time.time()
-    found, admitted = await database.run(lambda connection: _admitted(connection, member.name, now))
-    async with request.app.state.guesses.turn:
-        right = admitted and await asyncio.to_thread(staff.matches, found.password, password)
+    place = _Place(_hidden("session", request.cookies.get(COOKIE, "")), True)
+    found, admitted = await database.run(lambda connection: _admitted(connection, member.name, now, place))
+    right = admitted and await request.app.state.guesses.matches(found.password, password, True)
     if right:
-        await database.run(lambda connection: staff.signed_in(connection, member.id))
+        await database.run(lambda connection: staff.signed_in(connection, member.id, None, place.key))
     else:
-        await database.run(lambda connection: _note_failure(connection, found, admitted, now))
+        await database.run(lambda connection: _note_failure(connection, found, admitted, now, place))
     return bool(right)
 
 
-async def _try(request: Request, name: str, password: str) -> Optional[str]:
-    database, now = request.state.database, time.time()
-    found, admitted = await database.run(lambda connection: _admitted(connection, name, now))
-    # Not in the database's threads: these have two seconds for each piece of work.
-    right = await asyncio.to_thread(staff.matches, found.password if admitted else staff.nobody(), password)
+async def _try(request: Request, name: str, password: str, place: _Place) -> Optional[Entry]:
+    database, now, guesses = request.state.database, time.time(), request.app.state.guesses
+    found, admitted = await database.run(lambda connection: _admitted(connection, name, now, place))
+    right = await guesses.matches(found.password if admitted else staff.nobody(), password, place.known)
     if not (admitted and right):
-        await database.run(lambda connection: _note_failure(connection, found, admitted, now))
+        await database.run(lambda connection: _note_failure(connection, found, admitted, now, place))
         return None
     new_hash = await asyncio.to_thread(staff.hashed, password) if staff.needs_new_hash(found.password) else None
-    former = request.cookies.get(COOKIE, "")
 
-    def begin(connection: Connection) -> str:
-        staff.signed_in(connection, found.id, new_hash)
-        staff.end_session(connection, former)
-        staff.note(connection, found.name, "signed in", found.name)
-        return staff.begin_session(connection, found.id, now)
+    def begin(connection: Connection) -> Entry:
+        staff.signed_in(connection, found.id, new_hash, place.key)
+        if second_factor.has(connection, found.id):
+            return Entry(found.name, half=_halves().dumps([found.id, _hidden("password", new_hash or found.password)]))
+        return Entry(found.name, _begun(request, connection, found, now, None))
 
-    return str(await database.run(begin))
+    return await database.run(begin)
 
 
-def _admitted(connection: Connection, name: str, now: float) -> Any:
+def half(request: Request) -> Optional[Tuple[int, str]]:
+    """The account whose password was right in this browser a moment ago, and what its password is known by; None without."""
+    try:
+        staff_id, password = _halves().loads(request.cookies.get(HALF_COOKIE, ""), max_age=HALF_SECONDS)
+        return int(staff_id), str(password)
+    except (BadSignature, ValueError, TypeError):
+        return None
+
+
+async def complete(request: Request, code: str) -> Optional[Entry]:
+    """What the code of the app, or a recovery code, opens after the password; None when it is wrong or no try is left."""
+    given, now = half(request), time.time()
+    if given is None:
+        return None
+
+    def finish(connection: Connection) -> Optional[Entry]:
+        try:
+            found = staff.account(connection, given[0])
+        except staff.Refused:
+            return None
+        if not found.active or not hmac.compare_digest(_hidden("password", found.password), given[1]):
+            return None  # changed since
+        how = second_factor.admit(connection, found.id, code, now)
+        if not how:
+            staff.note(connection, found.name, "sign-in failed", found.name, "wrong code")
+            return None
+        left = f", {second_factor.codes_left(connection, found.id)} left" if how == "recovery code" else ""
+        return Entry(found.name, _begun(request, connection, found, now, f"with a {how}{left}"))
+
+    return await request.state.database.run(finish)
+
+
+def _begun(request: Request, connection: Connection, found: Any, now: float, detail: Optional[str]) -> str:
+    staff.end_session(connection, request.cookies.get(COOKIE, ""))
+    token = staff.begin_session(connection, found.id, now)
+    staff.note(connection, found.name, "signed in", found.name, detail)
+    return token
+
+
+def remember(request: Request, response: Response, name: str) -> None:
+    """From now on this browser is known for the account `name`: strangers' wrong passwords do not lock it out."""
+    id_, names = _browser(request)
+    kept = [*(known for known in names if known != name), name][-_MOST_NAMES:]
+    set_cookie(response, BROWSER_COOKIE, _browsers().dumps([id_ or secrets.token_urlsafe(12), kept]), _BROWSER_SECONDS)
+
+
+def _place(request: Request, name: str) -> _Place:
+    id_, names = _browser(request)
+    name = name.strip().lower()
+    return _Place(_hidden("browser", id_), True) if name in names else _Place(_hidden("address", address_of(request)), False)
+
+
+def _browser(request: Request) -> Tuple[str, List[str]]:
+    try:
+        id_, names = _browsers().loads(request.cookies.get(BROWSER_COOKIE, ""), max_age=_BROWSER_SECONDS)
+        return str(id_), [str(name) for name in names]
+    except (BadSignature, ValueError, TypeError):
+        return "", []
+
+
+def _hidden(kind: str, value: str) -> str:
+    """A name for `value` that does not show it: internet addresses are not stored."""
+    return hmac.new(b"staff place " + secret(), f"{kind} {value}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _browsers() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret(), salt="staff browser")
+
+
+def _halves() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret(), salt="staff sign-in")
+
+
+def _admitted(connection: Connection, name: str, now: float, place: _Place) -> Any:
     found = staff.find(connection, name)
-    return found, bool(found) and staff.admit_try(connection, found.id, now)
+    return found, bool(found) and staff.admit_try(connection, found.id, now, place.key, place.known)
 
 
-def _note_failure(connection: Connection, found: Any, admitted: bool, now: float) -> None:
+def _note_failure(connection: Connection, found: Any, admitted: bool, now: float, place: _Place) -> None:
     name = found.name if found else ""
     if not admitted:
         why = "no such account" if not found else "locked" if found.active else "not active"
         return staff.note(connection, name, "sign-in failed", name, why)
     staff.note(connection, name, "sign-in failed", name, "wrong password")
-    locked_until = staff.account(connection, found.id).locked_until
-    if locked_until and locked_until > now:
-        staff.note(connection, name, "account locked", name, f"after {staff.MOST_WRONG} wrong passwords")
+    here, anywhere = staff.just_closed(connection, found.id, place.key, now)
+    if here:
+        staff.note(connection, name, "account locked", name, f"for one place, after {staff.MOST_WRONG} wrong passwords from it")
+    if anywhere and not place.known:
+        staff.note(connection, name, "account locked", name, f"for new browsers, after {staff.MOST_ANYWHERE} wrong passwords")
     return None
 
 

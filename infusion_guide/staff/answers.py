@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
@@ -23,14 +24,15 @@ from infusion_guide.replies import review
 from infusion_guide.replies import rules as reply_rules
 from infusion_guide.replies.book import names
 from infusion_guide.replies.clinic_answers import clinic_file, said_answers
-from infusion_guide.replies.review import GROUPS, Entry, Reading
+from infusion_guide.replies.review import GROUPS, STATES, Entry, Reading
 from infusion_guide.replies.topic import Topic
-from infusion_guide.staff import sign_off
+from infusion_guide.staff import first_day, sign_off
 from infusion_guide.staff.access import CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import FOLDER, redirect, render
+from infusion_guide.staff.starters import STARTERS
 from infusion_guide.storage import accounts as staff
-from infusion_guide.storage import clinic_answers, reviews
+from infusion_guide.storage import clinic_answers, reviews, signing
 
 WRITERS = ("clinician",)  # who may answer for words that patients read
 
@@ -44,7 +46,9 @@ class Filter(StaffForm):
 
     q = StringField("Words", description="Part of a reply, its name or its source.")
     kind = SelectField("Kind", choices=[("all", "All kinds"), *((kind or "lines", title) for kind, title in GROUPS.items())])
-    review = SelectField("Review", choices=[("all", "All replies"), ("overdue", "Overdue for review")])
+    review = SelectField(
+        "Review", choices=[("all", "All replies"), ("open", "To sign"), *STATES.items(), ("commented", "With comments")]
+    )
 
 
 class Signature(StaffForm):
@@ -97,9 +101,11 @@ def known(connection: Connection) -> Known:
 async def list_answers(request: Request) -> Response:
     """Every reply, or those that were looked for."""
     form = Filter(request.query_params, meta={"csrf": False})
-    found = await request.state.database.run(known)
+    found, comments = await request.state.database.run(lambda connection: (known(connection), signing.open_comments(connection)))
     today = clinic_today()
     rows = await asyncio.to_thread(_chosen, found.entries(), form, today)
+    if form.review.data == "commented":
+        rows = [row for row in rows if row[0].name in comments]
     return render(
         request,
         "answers.html",
@@ -109,7 +115,10 @@ async def list_answers(request: Request) -> Response:
         use=found.use,
         days=DAYS,
         today=today,
-        overdue=sum(reply.is_overdue(today) for reply, _ in rows),
+        states=STATES,
+        comments=comments,
+        stands=Counter(reply.state(today) for reply, _ in rows),
+        first_day=not (found.signatures or found.written) and await first_day.known(request),
         months=settings().review_months,
     )
 
@@ -122,9 +131,13 @@ def _chosen(replies: List[Entry], form: Filter, today: date) -> List[Tuple[Entry
         (reply, readings)
         for reply, readings in ((reply, reply.readings) for reply in replies)
         if (kind is None or reply.topic.kind == kind)
-        and (form.review.data != "overdue" or reply.is_overdue(today))
+        and _stands(reply, form.review.data or "all", today)
         and (not words or words in _searched(reply, readings))
     ]
+
+
+def _stands(reply: Entry, wanted: str, today: date) -> bool:
+    return wanted in ("all", "commented") or (reply.needs_signature(today) if wanted == "open" else reply.state(today) == wanted)
 
 
 def _searched(reply: Entry, readings: Tuple[Reading, ...]) -> str:
@@ -152,8 +165,7 @@ async def sign(request: Request) -> Response:
         reply = _entry(known(connection), topic)
         if reply.digest != form.digest.data:
             return False
-        reviews.sign(connection, reply.name, reply.digest, by)
-        staff.note(connection, by, "signed a reply", reply.name, reply.digest[:12])
+        signing.sign(connection, reply.name, reply.digest, review.as_text(reply.readings), by)
         return True
 
     if await request.state.database.run(signed):
@@ -176,7 +188,8 @@ async def _show(request: Request, status: int = 200, problem: str = "") -> Respo
         readings=reply.readings,
         address=_address(topic),
         kind=GROUPS[topic.kind],
-        overdue=reply.is_overdue(clinic_today()),
+        state=reply.state(clinic_today()),
+        states=STATES,
         may_sign=request.state.member.role in WRITERS,
         may_have_own=_may_have_own(topic),
         from_file=in_file is not None and not versions,
@@ -223,7 +236,12 @@ async def write_own(request: Request) -> Response:
     problems = list(form.text.errors) if not form.validate() else []
     if not problems and text:
         problems = await asyncio.to_thread(_problems, text)
-    if problems or "preview" in (await request.form()):
+    filled = await request.form()
+    if "compose" in filled and topic.label in STARTERS:
+        composed = STARTERS[topic.label].text({str(name): str(said) for name, said in filled.items()})[:_LONGEST]
+        problems = await asyncio.to_thread(_problems, composed) if composed else ["Please fill in at least one blank."]
+        return await _write(request, topic, composed, form.seen.data or 0, problems, 422 if problems else 200)
+    if problems or "preview" in filled:
         return await _write(request, topic, text, form.seen.data or 0, problems or [], 422 if problems else 200)
     return await _save(request, topic, text, form.seen.data or 0)
 
@@ -294,6 +312,7 @@ async def _write(
         words=len(text.split()),
         grade=reply_rules.grade(text) if text else None,
         problems=len(problems or []),
+        starter=STARTERS.get(topic.label),
     )
 
 
@@ -303,9 +322,10 @@ async def _write(
 @page(CLINICAL)
 async def sign_off_page(request: Request) -> Response:
     """Everything a clinician signs before a release, to print."""
-    found = await request.state.database.run(known)
+    found, releases = await request.state.database.run(lambda connection: (known(connection), signing.all_releases(connection)))
     values = await asyncio.to_thread(sign_off.contents, found.entries(), said_answers(found.written), time.time())
-    return render(request, "sign_off.html", style=None, **values)
+    release = sign_off.release_in_words(releases, values["digest"])
+    return render(request, "sign_off.html", style=None, release=release, **values)
 
 
 @page(CLINICAL)

@@ -13,7 +13,20 @@ from starlette.responses import FileResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infusion_guide.staff import answers, audit, conversations, people, report, requests, sign_in, teaching, unanswered
+from infusion_guide.staff import (
+    answers,
+    audit,
+    conversations,
+    first_day,
+    live,
+    people,
+    report,
+    requests,
+    sign_in,
+    signing,
+    teaching,
+    unanswered,
+)
 from infusion_guide.staff.access import Guesses, NotSignedIn, page, public_page
 from infusion_guide.staff.rendering import FOLDER, render
 from infusion_guide.storage.database import Database, DatabaseUnavailable
@@ -26,9 +39,11 @@ PAGES: List[ModuleType] = [requests, conversations, unanswered, answers, teachin
 
 STYLESHEET = "/staff/staff.css"
 LARGEST_BODY = 64_000  # bytes
+GOODBYE = 2  # seconds that a page has to end when the server stops: a stream of live.py never ends by itself
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: browsers then send "Origin: null" with our own forms, too, and could not tell us foreign ones.
@@ -64,6 +79,9 @@ def create(database: Database) -> Starlette:
         Route("/staff/", start),
         Route(STYLESHEET, stylesheet),
         Route("/staff/health", health),
+        *live.ROUTES,
+        *first_day.ROUTES,
+        *signing.ROUTES,
         *sign_in.ROUTES,
         *(route for module in PAGES for route in module.ROUTES),
     ]
@@ -78,6 +96,7 @@ def create(database: Database) -> Starlette:
     app.router.redirect_slashes = False
     app.state.database = database
     app.state.guesses = Guesses()
+    app.state.live = live.Live(database)
     app.state.desk = Desk()
     app.state.sorting = {}  # sortings of the desk that nobody has waited for yet (unanswered.py)
     app.state.navigation = [module.NAV for module in PAGES if getattr(module, "NAV", None)]
@@ -168,7 +187,8 @@ async def _unavailable(request: Request, error: Any) -> Response:
 def server(database: Database, host: str, port: int) -> uvicorn.Server:
     """The server of the pages: `run()` serves until it is asked to stop. Nothing of a call is logged."""
     app = create(database)
+    quiet = {"log_config": None, "access_log": False, "server_header": False}
     config = uvicorn.Config(
-        app, host, port, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off", ws="none"
+        app, host, port, **quiet, proxy_headers=False, lifespan="off", ws="none", timeout_graceful_shutdown=GOODBYE
     )
     return uvicorn.Server(config)

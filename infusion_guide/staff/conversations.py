@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any, Dict, List, Sequence
 from urllib.parse import urlencode
 
@@ -16,11 +17,14 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.language import LANGUAGES
+from infusion_guide.staff import first_day
 from infusion_guide.staff.access import ADMINS, CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
+from infusion_guide.staff.live import quiet_page
 from infusion_guide.staff.rendering import language_asked, page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage import conversations as staff_conversations
+from infusion_guide.storage import desk
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.privacy import erase, wipe
 from infusion_guide.storage.sealing import Unreadable
@@ -69,6 +73,16 @@ class Deletion(StaffForm):
 @page(CLINICAL)
 async def list_conversations(request: Request) -> Response:
     """Which conversations there are to look at, and why; that somebody saw the list is noted."""
+    return render(request, "conversations.html", **await _list(request))
+
+
+@quiet_page(CLINICAL)
+async def list_rows(request: Request) -> Response:
+    """The same without the page around it, for staff.js."""
+    return render(request, "conversations_list.html", **await _list(request))
+
+
+async def _list(request: Request) -> Dict[str, Any]:
     reason = request.query_params.get("why", "")
     reason = reason if reason in REASONS else ""
     number, language = page_number(request.query_params), language_asked(request)
@@ -76,22 +90,24 @@ async def list_conversations(request: Request) -> Response:
     def work(connection: Connection) -> Any:
         found, total = staff_conversations.listed(connection, reason or None, LISTED, (number - 1) * LISTED, language)
         staff.note(connection, request.state.member.name, "saw conversations", reason or "all", f"{len(found)} of them")
-        return found, total
+        return found, total, desk.unseen_crises(connection, time.time())
 
-    rows, total = await request.state.database.run(work)
-    return render(
-        request,
-        "conversations.html",
-        rows=[(row, _address(row.sender_id), _whys(row), _channel(row.sender_id)) for row in rows],
-        total=total,
-        reason=reason,
-        reasons=REASONS,
-        number=number,
-        pages=page_count(total, LISTED),
-        language=language,
-        languages=LANGUAGES,
-        address=f"{HERE}?{urlencode({'why': reason, **({'language': language} if language else {})})}&",
-    )
+    rows, total, unseen = await request.state.database.run(work)
+    here = urlencode({"why": reason, **({"language": language} if language else {})})
+    return {
+        "first_day": None if rows or reason or language else await first_day.known(request),
+        "rows": [(row, _address(row.sender_id), _whys(row), _channel(row.sender_id)) for row in rows],
+        "unseen": [(row, _address(row.sender_id)) for row in unseen],
+        "total": total,
+        "reason": reason,
+        "reasons": REASONS,
+        "number": number,
+        "pages": page_count(total, LISTED),
+        "language": language,
+        "languages": LANGUAGES,
+        "address": f"{HERE}?{here}&",
+        "here": here,
+    }
 
 
 @page(CLINICAL)
@@ -184,7 +200,7 @@ async def delete_conversation(request: Request) -> Response:
     def deleted(connection: Connection) -> bool:
         if staff_conversations.find(connection, conversation) is None:
             return False
-        rows = sum(erase(connection, conversation).values())
+        rows = sum(erase(connection, conversation, by).values())
         staff.note(connection, by, "deleted a conversation", conversation, f"at the patient's request, {rows} rows")
         return True
 
@@ -218,6 +234,7 @@ def _address(conversation: str) -> str:
 NAV = ("Conversations", HERE, CLINICAL)
 ROUTES: List[Route] = [
     Route(HERE, list_conversations),
+    Route(f"{HERE}/list", list_rows),
     Route(f"{HERE}/one", one_conversation),
     Route(f"{HERE}/original", original_words, methods=["POST"]),
     Route(f"{HERE}/delete", delete_conversation, methods=["POST"]),

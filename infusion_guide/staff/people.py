@@ -15,6 +15,7 @@ from infusion_guide.staff.access import ADMINS, ROLE_NAMES, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import redirect, render
 from infusion_guide.storage import accounts as staff
+from infusion_guide.storage import second_factor
 from infusion_guide.storage.accounts import Refused
 
 NAV = ("People", "/staff/people", ADMINS)
@@ -65,16 +66,25 @@ async def add(request: Request) -> Response:
 
 
 async def _list(request: Request, form: PersonForm, status: int = 200) -> Response:
-    people = await request.state.database.read(staff.accounts)
-    return render(request, "people.html", status, people=people, form=form, now=time.time())
+    now = time.time()
+    people, closed = await request.state.database.read(
+        lambda connection: (staff.accounts(connection), staff.closed(connection, now))
+    )
+    return render(request, "people.html", status, people=people, form=form, closed=closed)
 
 
 @page(ADMINS)
 async def show_one(request: Request) -> Response:
     """One person."""
-    person = await request.state.database.read(lambda connection: _person(connection, request))
+    now = time.time()
+
+    def work(connection: Connection) -> Any:
+        person = _person(connection, request)
+        return person, staff.closed(connection, now), second_factor.has(connection, person.id)
+
+    person, closed, factor = await request.state.database.read(work)
     form = await RoleForm.of(request, role=person.role)
-    return render(request, "person.html", person=person, form=form, now=time.time())
+    return render(request, "person.html", person=person, form=form, closed=closed, factor=factor)
 
 
 @page(ADMINS)
@@ -134,18 +144,26 @@ def _unlock(connection: Connection, staff_id: int, _: str) -> str:
     return "unlocked a person"
 
 
+def _phone_lost(connection: Connection, staff_id: int, _: str) -> str:
+    second_factor.take_away(connection, staff_id)
+    staff.end_sessions(connection, staff_id)
+    return "took a second factor away"
+
+
 # What each change does; it gives back the audit log's words.
 _CHANGES: "dict[str, Callable[[Connection, int, str], str]]" = {
     "role": _change_role,
     "activate": _activate,
     "deactivate": _deactivate,
     "unlock": _unlock,
+    "phone-lost": _phone_lost,
 }
 _SAID = {
     "role": "{name} has the new role now, and must sign in again.",
     "activate": "{name} can sign in again.",
     "deactivate": "{name} cannot sign in any more, and was signed out.",
     "unlock": "{name} can try to sign in again.",
+    "phone-lost": "{name} signs in with the password alone now, and was signed out.",
 }
 
 

@@ -24,14 +24,14 @@ STYLESHEET = f"{URL}/report.css"
 
 @page()
 async def show(request: Request) -> Response:
-    """The report of the days that the form asks for."""
+    """The report of the days that the form asks for, with exact numbers; what can be downloaded hides small ones."""
     asked = {name: request.query_params.get(name, "") for name in ("from", "to")}
     today = clinic_today()
     try:
         period = Period.read(asked["from"], asked["to"])
     except PeriodError as error:
         return render(request, "report.html", 400, problem=str(error), asked=asked, quick=_quick(today), body="", links={})
-    figures = await gather(request.state.database, period)
+    figures = await gather(request.state.database, period, exact=True)
     days = _query(period.first, period.last)
     links = {"file": f"{URL}/file?{days}", "csv": f"{URL}.csv?{days}"}
     body = await asyncio.to_thread(report.body, figures, f"{links['csv']}&table=", today)

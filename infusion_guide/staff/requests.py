@@ -1,6 +1,8 @@
 """Requests: who wants to be called back, who takes it, what came of it."""
 
-from typing import Any, Dict, Optional, Sequence
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 from urllib.parse import urlencode
 
 from sqlalchemy.engine import Connection
@@ -9,20 +11,23 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from wtforms import StringField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from infusion_guide.callbacks.callback import Callback, speaks
 from infusion_guide.callbacks.fields import Field, readable
-from infusion_guide.clinic.clock import clinic_time
+from infusion_guide.clinic.clock import clinic_time, clinic_zone
+from infusion_guide.clinic.hours import opening_hours
 from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.report.csv_export import csv_response
+from infusion_guide.staff import first_day
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
 from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.forms import StaffForm
-from infusion_guide.staff.rendering import language_asked, page_count, page_number, redirect, render
+from infusion_guide.staff.live import quiet_page
+from infusion_guide.staff.rendering import language_asked, page_count, page_number, redirect, render, when
 from infusion_guide.storage import accounts as staff
-from infusion_guide.storage import callbacks
+from infusion_guide.storage import callbacks, desk
 from infusion_guide.storage.callbacks import LONGEST_NOTE, MOST_SEARCHED
 from infusion_guide.storage.privacy import erase
 
@@ -36,6 +41,46 @@ _SAID = {
     "done": "The request is closed. Thank you.",
     "open-again": "The request is open again.",
 }
+
+
+MORNING, AFTERNOON = 9, 14  # o'clock, for the next try
+
+
+def next_tries(now: datetime) -> Dict[str, Tuple[str, datetime]]:
+    """When to call again, by the choice's name: what it is called, and the moment, in opening hours where these are set."""
+    local = now.astimezone(clinic_zone())
+
+    def day(days: int, hour: int) -> datetime:
+        return (local + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+
+    wanted = {
+        "hours": ("In two hours", local + timedelta(hours=2)),
+        "morning": ("Tomorrow morning", day(1, MORNING)),
+        "afternoon": ("Tomorrow afternoon", day(1, AFTERNOON)),
+        "days": ("In three days", day(3, MORNING)),
+    }
+    found: Dict[str, Tuple[str, datetime]] = {}
+    for name, (words, at) in wanted.items():
+        moment = _open(at)
+        if moment not in [each for _, each in found.values()]:
+            found[name] = (words if moment == at else "When the clinic is open again", moment)
+    return found
+
+
+def _open(at: datetime) -> datetime:
+    hours = opening_hours()
+    return at if hours is None or hours.is_open(at) else hours.next_opening(at) or at
+
+
+class TryForm(StaffForm):
+    """When to call again."""
+
+    next = SelectField("Nobody answers? Call again", validate_choice=False)
+
+    @staticmethod
+    def choices(now: datetime) -> List[Tuple[str, str]]:
+        """The choices, each with its moment."""
+        return [(name, f"{words}: {when(at.timestamp())}") for name, (words, at) in next_tries(now).items()]
 
 
 class NoteForm(StaffForm):
@@ -61,23 +106,48 @@ class Erasure(StaffForm):
 @page()
 async def show_list(request: Request) -> Response:
     """The list: one tab for each state."""
+    return render(request, "requests.html", **await _list(request))
+
+
+@quiet_page()
+async def show_rows(request: Request) -> Response:
+    """The same without the page around it, for staff.js, which puts it in the place of what is there."""
+    return render(request, "requests_list.html", **await _list(request))
+
+
+async def _list(request: Request) -> Dict[str, Any]:
     show, search, number = _asked(request)
-    language = language_asked(request)
+    now, language = time.time(), language_asked(request)
 
     def work(connection: Connection) -> Dict[str, Any]:
         fields, before = _fields(request), (number - 1) * A_PAGE
-        found = callbacks.listed(connection, fields, _status(show), search, A_PAGE, before, language)
+        found = desk.listed(connection, fields, _status(show), search, A_PAGE, before, now, language)
         staff.note(connection, request.state.member.name, "saw requests", show, f"{len(found.requests)} of them")
-        oldest = callbacks.oldest_waiting(connection)
-        return {"found": found, "counts": callbacks.counts(connection), "oldest": oldest}
+        return {
+            "found": found,
+            "counts": callbacks.counts(connection),
+            "oldest": desk.next_due(connection, now),
+            "tries": desk.tries(connection, [each.reference for each in found.requests]),
+            "due": desk.state(connection, now).requests,
+        }
 
     values = await request.state.database.run(work)
+    first = await first_day.known(request) if not any(values["counts"].values()) else None
     chosen = {"show": show, "search": search, "language": language}
     here = urlencode({name: value for name, value in chosen.items() if value})
     pages = page_count(values["found"].total, A_PAGE)
     shown = {"show": show, "search": search, "number": number, "pages": pages, "tabs": _TABS, "here": here}
-    shown.update(language=language, languages=LANGUAGES)
-    return render(request, "requests.html", **shown, **values, most_searched=MOST_SEARCHED)
+    told = {"now": now, "first_day": first, "most_searched": MOST_SEARCHED, "longest_first": show in ("new", "taken")}
+    return {**shown, **values, **told, "language": language, "languages": LANGUAGES}
+
+
+@page()
+async def show_next(request: Request) -> Response:
+    """To the request that has waited longest."""
+    found = await request.state.database.read(lambda connection: desk.next_due(connection, time.time()))
+    if found is None:
+        return redirect("/staff/requests", "Nobody is waiting for a call now.")
+    return redirect(f"/staff/requests/{found.reference}")
 
 
 @page()
@@ -137,12 +207,35 @@ async def act(request: Request) -> Response:
     def work(connection: Connection) -> None:
         _known(connection, request)
         callbacks.act(connection, reference, action, name)
+        if action in ("take", "open-again"):
+            desk.no_wait(connection, reference)
 
     try:
         await request.state.database.run(work)
     except callbacks.TooLate as late:
         return redirect(address, f"Nothing was changed. {late}")
     return redirect(address, _SAID[action])
+
+
+@page()
+async def tried(request: Request) -> Response:
+    """Nobody answered the call: the request comes again at the time that is chosen."""
+    reference, name = request.path_params["reference"], request.state.member.name
+    address = f"/staff/requests/{reference}"
+    wanted = next_tries(datetime.now(UTC)).get((await TryForm.of(request)).next.data or "")
+    if wanted is None:
+        raise HTTPException(400)
+    at = wanted[1].timestamp()
+
+    def work(connection: Connection) -> None:
+        _known(connection, request)
+        desk.tried(connection, reference, at, name)
+
+    try:
+        await request.state.database.run(work)
+    except callbacks.TooLate as late:
+        return redirect(address, f"Nothing was changed. {late}")
+    return redirect(address, f"Kept: tried, no answer. It comes again {when(at)}, for everybody.")
 
 
 @page(ADMINS)
@@ -155,8 +248,7 @@ async def erase_request(request: Request) -> Response:
         return await _details(request, NoteForm.begun(request), 422, form)
 
     def work(connection: Connection) -> None:
-        erase(connection, _known(connection, request).conversation)
-        staff.note(connection, request.state.member.name, "erased a request", reference, "at the patient's request")
+        erase(connection, _known(connection, request).conversation, request.state.member.name)  # and notes it
 
     await request.state.database.run(work)
     response = redirect("/staff/requests", "Erased, with the conversation it came from.")
@@ -183,7 +275,7 @@ async def write_note(request: Request) -> Response:
 
 
 async def _details(request: Request, form: NoteForm, status: int = 200, erasure: Optional[Erasure] = None) -> Response:
-    member = request.state.member
+    member, now = request.state.member, time.time()
 
     def work(connection: Connection) -> Dict[str, Any]:
         found = _known(connection, request)
@@ -191,12 +283,16 @@ async def _details(request: Request, form: NoteForm, status: int = 200, erasure:
         return {
             "found": found,
             "notes": callbacks.notes(connection, found.reference),
-            "history": callbacks.history(connection, found),
+            "history": desk.history(connection, found),
+            "tries": desk.tries(connection, [found.reference]).get(found.reference, desk.Tries()),
+            "next_due": desk.next_due(connection, now, after=found.reference),
         }
 
     values = await request.state.database.run(work)
     values["erasure"] = (erasure or Erasure.begun(request)) if member.role in ADMINS else None
-    shown = {"form": form, "fields": _fields(request), "may_read": member.role in CLINICAL}
+    try_form = TryForm.begun(request)
+    try_form.next.choices = TryForm.choices(datetime.fromtimestamp(now, UTC))
+    shown = {"form": form, "try_form": try_form, "now": now, "fields": _fields(request), "may_read": member.role in CLINICAL}
     found = values["found"]
     shown["language"], shown["speaks"] = LANGUAGES.get(found.language, found.language), speaks(found.language)
     return render(request, "request.html", status, **shown, **values)
@@ -222,9 +318,12 @@ def _status(show: str) -> str:
 
 ROUTES = [
     Route("/staff/requests", show_list),
+    Route("/staff/requests/list", show_rows),
+    Route("/staff/requests/next", show_next),
     Route("/staff/requests.csv", export),
     Route("/staff/requests/{reference}", show_one),
     Route("/staff/requests/{reference}/notes", write_note, methods=["POST"]),
+    Route("/staff/requests/{reference}/tried", tried, methods=["POST"]),
     Route("/staff/requests/{reference}/erase", erase_request, methods=["POST"]),
     Route("/staff/requests/{reference}/{action}", act, methods=["POST"]),
 ]

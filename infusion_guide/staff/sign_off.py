@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.clinic.data import DATA, read_yaml
@@ -17,8 +17,9 @@ from infusion_guide.replies.clinic_answers import ClinicAnswer, clinic_file, sai
 from infusion_guide.replies.ledger import authorities, claims
 from infusion_guide.replies.review import GROUPS, Entry, digest_of_all, entries
 from infusion_guide.report.jinja import templates
-from infusion_guide.storage import clinic_answers, reviews
+from infusion_guide.storage import clinic_answers, reviews, signing
 from infusion_guide.storage.database import DatabaseUnavailable, database
+from infusion_guide.storage.signing import Release
 
 LIST = ROOT / "results" / "sign-off.html"
 
@@ -68,6 +69,16 @@ def contents(replies: List[Entry], own: Mapping[str, ClinicAnswer], now: float) 
     }
 
 
+def release_in_words(releases: List[Release], digest: str) -> str:
+    """Whether what has the digest `digest` is the newest of `releases`, in one line."""
+    if not releases:
+        return "No release is signed yet."
+    newest = releases[0]
+    at = clinic_time(newest.at)
+    named = f"release {newest.name}, signed by {newest.signed_by} on {at:%Y-%m-%d}, digest {newest.digest[:16]}"
+    return f"This is {named}." if newest.digest == digest else f"Changed since {named}."
+
+
 def _safety() -> List[Tuple[str, str, List[str]]]:
     """What the guard does, on which topic, at which wording (data/safety/)."""
     found = []
@@ -85,28 +96,36 @@ def as_file(values: Mapping[str, Any]) -> str:
     return templates(_STAFF / "templates").get_template("sign_off.html").render(style=style, **values)
 
 
-def present() -> Tuple[List[Entry], Dict[str, ClinicAnswer], bool]:
-    """All replies, the clinic's own answers in force, and whether the database told them; without it the files tell."""
+def present() -> Tuple[List[Entry], Dict[str, ClinicAnswer], Optional[List[Release]]]:
+    """All replies, the clinic's own answers in force, and the releases; without the database the files tell, and None."""
     try:
-        written, signed = database().run_now(lambda connection: (clinic_answers.newest(connection), reviews.newest(connection)))
+        written, signed, releases = database().run_now(
+            lambda connection: (
+                clinic_answers.newest(connection),
+                reviews.newest(connection),
+                signing.all_releases(connection),
+            )
+        )
     except DatabaseUnavailable:
-        return entries(clinic_file(), {}), dict(clinic_file()), False
+        return entries(clinic_file(), {}), dict(clinic_file()), None
     own = said_answers(written)
-    return entries(own, signed), own, True
+    return entries(own, signed), own, releases
 
 
 def main() -> int:
     """The command; 0 when the list was written."""
     try:
-        replies, own, asked = present()
+        replies, own, releases = present()
     except SettingError as error:
         print(error, file=sys.stderr)
         return 1
-    if not asked:
+    if releases is None:
         print("The database did not answer (DATABASE_URL): answers that staff wrote on the pages are not in the list.")
     LIST.parent.mkdir(exist_ok=True)
-    LIST.write_text(as_file(contents(replies, own, time.time())), encoding="utf-8")
-    print(f"{len(replies)} replies to sign: {LIST.relative_to(ROOT)}. Open it in a browser and print it.")
+    values = contents(replies, own, time.time())
+    release = release_in_words(releases or [], values["digest"])
+    LIST.write_text(as_file({**values, "release": release}), encoding="utf-8")
+    print(f"{len(replies)} replies to sign: {LIST.relative_to(ROOT)}. Open it in a browser and print it. {release}")
     return 0
 
 

@@ -13,6 +13,7 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from infusion_guide.replies.book import topic_title
+from infusion_guide.staff import first_day
 from infusion_guide.staff.access import CLINICAL, note, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.rendering import page_count, page_number, redirect, render
@@ -110,6 +111,7 @@ async def show_list(request: Request) -> Response:
         number=number,
         pages=pages,
         days=misses.DAYS,
+        first_day=None if cards or dangerous or reason else await first_day.known(request),
     )
 
 

@@ -1,6 +1,6 @@
 """Accounts of staff, their sessions and the audit log; and the command that makes the first account.
 
-`python -m infusion_guide.storage.accounts add NAME ROLE`, `... reset NAME`, `... list` (or `make staff`).
+`python -m infusion_guide.storage.accounts add NAME ROLE` (or `make staff`); without words it lists its others.
 """
 
 import getpass
@@ -11,36 +11,39 @@ import sys
 import time
 import unicodedata
 from functools import lru_cache
-from typing import Any, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.engine import Connection, Row
+from zxcvbn import zxcvbn
 
 from infusion_guide.clinic.settings import SettingError, settings
-from infusion_guide.storage.tables import audit, staff, staff_sessions
+from infusion_guide.storage import audit_chain, second_factor
+from infusion_guide.storage.tables import audit, staff, staff_factors, staff_sessions, staff_tries
 
 ROLES = ("front_desk", "clinician", "admin")
 SHORTEST = 12  # characters of a password
 LONGEST = 200
-MOST_WRONG = 5  # wrong passwords in a row that lock an account
+MOST_WRONG = 5  # wrong passwords in a row that close an account for one place: a browser that it knows, or an address
+MOST_ANYWHERE = 50  # ... and for every browser that it does not know
+_FORGOTTEN = 86_400.0  # seconds after which wrong passwords from a place are forgotten
 LOCKED = 15 * 60.0  # seconds
 LONGEST_SESSION = 12 * 3600.0  # seconds, however busy somebody is
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
-_FEWEST_CHARACTERS = 5  # different ones in a password
-# The most common passwords that are long enough for us, as leaks show them: not a list that would make a rule safe, only
-# one that takes away the first guesses.
-_COMMON_WORDS = """
-123456789012 1234567890123 123456789123 qwertyuiop12 qwertyuiop123 qwertyuiop[] qwerty123456 1q2w3e4r5t6y
-1qaz2wsx3edc password1234 password12345 password123456 passwordpassword mypassword123 newpassword123 letmeinletmein
-welcome12345 welcome123456 welcometoclinic administrator admin1234567 admin12345678 adminadminadmin changeme1234
-changemeplease iloveyou1234 iloveyouforever sunshine1234 football1234 baseball1234 superman1234 princess1234
-monkey123456 abcdefghijkl abcdefgh1234 abcd12345678 abc123456789 trustno1trustno1 thisismypassword
-correcthorsebatterystaple ketamineclinic infusionguide infusionclinic
+_STRONG = 4  # zxcvbn's best: more than 10,000,000,000 guesses
+_JUDGED = 72  # characters; zxcvbn takes long for more
+# Besides the clinic's and the person's names: what anybody would try here first.
+_OBVIOUS_WORDS = """
+ketamine esketamine spravato infusion infusions therapy clinic guide staff patient patients health medical nurse doctor
+spring summer autumn fall winter monday tuesday wednesday thursday friday saturday sunday january february march april may june
+july august september october november december password passwort contrasena welcome hello admin letmein changeme secret
 """
-_COMMON = frozenset(_COMMON_WORDS.split())
+_OBVIOUS = tuple(_OBVIOUS_WORDS.split())
+_BETTER = "Please choose four or more words that have nothing to do with each other or with the clinic."
+_FEWEST_OTHERS = 6  # letters besides obvious words
 
 _hasher = PasswordHasher()  # Argon2id with the parameters of RFC 9106 for machines with little memory: 64 MiB, 3 rounds
 
@@ -61,8 +64,13 @@ def weakness(name: str, password: str) -> Optional[str]:
         return f"The password is longer than {LONGEST} characters."
     if name and name.casefold() in plain:
         return "The password must not contain the name."
-    if plain in _COMMON or len(set(plain)) < _FEWEST_CHARACTERS:
-        return "Many people use this password, so it would be guessed first. Please choose another one."
+    known = [*_OBVIOUS, *re.findall(r"\w{3,}", settings().clinic_name.casefold())]
+    left = re.sub("|".join(sorted(known, key=len, reverse=True)), "", plain)
+    judged = zxcvbn(plain[:_JUDGED], user_inputs=[name, *known])
+    if judged["score"] <= 1:
+        return f"Many people use this password or nearly this one, so it would be guessed first. {_BETTER}"
+    if judged["score"] < _STRONG or len(re.findall(r"[^\W\d_]", left)) < _FEWEST_OTHERS <= len(plain) - len(left):
+        return f"This password is made of things that others would try. {_BETTER}"
     return None
 
 
@@ -145,7 +153,8 @@ def accounts(connection: Connection) -> List[Row]:
 
 def set_hash(connection: Connection, staff_id: int, password_hash: str, must_change: bool, keep: str = "") -> None:
     """A new password (of `hashed`), which also unlocks; ends the account's sessions but the one of the token `keep`."""
-    _change(connection, staff_id, password=password_hash, must_change=must_change, failures=0, locked_until=None)
+    _change(connection, staff_id, password=password_hash, must_change=must_change)
+    unlock(connection, staff_id)
     end_sessions(connection, staff_id, keep)
 
 
@@ -164,8 +173,9 @@ def set_active(connection: Connection, staff_id: int, active: bool) -> None:
 
 
 def unlock(connection: Connection, staff_id: int) -> None:
-    """Forgets the wrong passwords of an account."""
+    """Forgets the wrong passwords of an account, wherever they came from."""
     _change(connection, staff_id, failures=0, locked_until=None)
+    connection.execute(sa.delete(staff_tries).where(staff_tries.c.staff_id == staff_id))
 
 
 def _change(connection: Connection, staff_id: int, **values: Any) -> None:
@@ -190,24 +200,69 @@ def _change_but_keep_an_admin(connection: Connection, staff_id: int, **values: A
 # ---- Signing in ----
 
 
-def admit_try(connection: Connection, staff_id: int, now: float) -> bool:
-    """Counts one try of a password as a wrong one before it is looked at; False when the account is locked or not active.
+def admit_try(connection: Connection, staff_id: int, now: float, place: str, known: bool) -> bool:
+    """Counts one try of a password as a wrong one before it is looked at; False when it may not be looked at.
 
-    Counted first, or guesses at the same moment would all be let in. The try that makes it MOST_WRONG locks the account;
-    if it was the right password after all, `signed_in` takes that back.
+    Counted first, or guesses at the same moment would all be let in. MOST_WRONG of them close the account for `place`;
+    MOST_ANYWHERE close it for all places but those that are `known`: strangers cannot lock out who has signed in before. If it
+    was the right password after all, `signed_in` takes that back.
     """
-    again = sa.or_(staff.c.locked_until.isnot(None), staff.c.failures >= MOST_WRONG)  # a lock that is over
-    failures = sa.case((again, 1), else_=staff.c.failures + 1)
-    locked = sa.case((failures >= MOST_WRONG, now + LOCKED), else_=None)
-    open_ = (staff.c.active, sa.or_(staff.c.locked_until.is_(None), staff.c.locked_until <= now))
-    admitted = sa.update(staff).where(staff.c.id == staff_id, *open_).values(failures=failures, locked_until=locked)
-    return bool(connection.execute(admitted).rowcount)
+    found = connection.execute(sa.select(staff.c.active).where(staff.c.id == staff_id)).scalar()
+    return bool(found) and _count_here(connection, staff_id, now, place) and (known or _count_anywhere(connection, staff_id, now))
 
 
-def signed_in(connection: Connection, staff_id: int, new_hash: Optional[str] = None) -> None:
-    """The password was right: nothing is counted against the account any more."""
+def _count_here(connection: Connection, staff_id: int, now: float, place: str) -> bool:
+    own = (staff_tries.c.staff_id == staff_id, staff_tries.c.place == place)
+    counted = (
+        sa.update(staff_tries).where(*own, _open(staff_tries, now)).values(at=now, **_one_more(staff_tries, MOST_WRONG, now))
+    )
+    if connection.execute(counted).rowcount:
+        return True
+    connection.execute(sa.delete(staff_tries).where(staff_tries.c.at < now - _FORGOTTEN))
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(staff_tries).values(staff_id=staff_id, place=place, failures=1, at=now))
+        return True
+    except sa.exc.IntegrityError:  # it is there: closed, or somebody counted at the same moment
+        return bool(connection.execute(counted).rowcount)
+
+
+def _count_anywhere(connection: Connection, staff_id: int, now: float) -> bool:
+    own = (staff.c.id == staff_id, _open(staff, now))
+    return bool(connection.execute(sa.update(staff).where(*own).values(**_one_more(staff, MOST_ANYWHERE, now))).rowcount)
+
+
+def _open(table: sa.Table, now: float) -> Any:
+    return sa.or_(table.c.locked_until.is_(None), table.c.locked_until <= now)
+
+
+def _one_more(table: sa.Table, most: int, now: float) -> Dict[str, Any]:
+    again = sa.or_(table.c.locked_until.isnot(None), table.c.failures >= most)  # a lock that is over
+    failures = sa.case((again, 1), else_=table.c.failures + 1)
+    return {"failures": failures, "locked_until": sa.case((failures >= most, now + LOCKED), else_=None)}
+
+
+def signed_in(connection: Connection, staff_id: int, new_hash: Optional[str] = None, place: str = "") -> None:
+    """The password was right: nothing is counted against the account from this place and from anywhere any more."""
     values = {"password": new_hash} if new_hash else {}
     _change(connection, staff_id, failures=0, locked_until=None, **values)
+    connection.execute(sa.delete(staff_tries).where(staff_tries.c.staff_id == staff_id, staff_tries.c.place == place))
+
+
+def just_closed(connection: Connection, staff_id: int, place: str, now: float) -> Tuple[bool, bool]:
+    """Whether an account is closed for `place`, and for every browser that is not known."""
+    here = sa.select(staff_tries.c.locked_until).where(staff_tries.c.staff_id == staff_id, staff_tries.c.place == place)
+    anywhere = sa.select(staff.c.locked_until).where(staff.c.id == staff_id)
+    return tuple((connection.execute(each).scalar() or 0.0) > now for each in (here, anywhere))  # type: ignore[return-value]
+
+
+def closed(connection: Connection, now: float) -> Dict[int, float]:
+    """Until when (Unix seconds) the password of an account is not even looked at, somewhere or everywhere, by its id."""
+    found: Dict[int, float] = {}
+    for columns in ((staff_tries.c.staff_id, staff_tries.c.locked_until), (staff.c.id, staff.c.locked_until)):
+        for staff_id, until in connection.execute(sa.select(*columns).where(columns[1] > now)):
+            found[staff_id] = max(until, found.get(staff_id, 0.0))
+    return found
 
 
 # ---- Sessions ----
@@ -223,11 +278,13 @@ def begin_session(connection: Connection, staff_id: int, now: float) -> str:
 
 
 def session(connection: Connection, token: str, now: float) -> Optional[Row]:
-    """The session that `token` opens, with `name`, `role` and `must_change` of its account; None when there is none.
+    """The session that `token` opens, with `name`, `role`, `must_change` and `factor` (is there a second one?)
+    of its account; None when there is none.
 
     Looked at, it goes on: it ends STAFF_SESSION_MINUTES after the last look and LONGEST_SESSION after its beginning.
     """
-    columns = [staff_sessions, staff.c.name, staff.c.role, staff.c.must_change]
+    factor = sa.exists().where(staff_factors.c.staff_id == staff.c.id).label("factor")
+    columns = [staff_sessions, staff.c.name, staff.c.role, staff.c.must_change, factor]
     joined = staff_sessions.join(staff, staff.c.id == staff_sessions.c.staff_id)
     found = connection.execute(
         sa.select(*columns).select_from(joined).where(staff_sessions.c.token == _digest(token), staff.c.active)
@@ -276,8 +333,7 @@ def note(connection: Connection, staff_name: str, action: str, object: str, deta
 
     In the transaction of what was done, so that neither stands without the other. Never a patient's words in any of them.
     """
-    row = {"staff": staff_name[:64], "action": action[:64], "object": object[:255], "detail": detail and detail[:255]}
-    connection.execute(sa.insert(audit).values(at=time.time(), **row))
+    audit_chain.put(connection, staff_name, action, object, detail)
 
 
 def noted(
@@ -307,6 +363,8 @@ _HELP = """Accounts of the staff pages:
   python -m infusion_guide.storage.accounts add NAME ROLE   (ROLE: front_desk, clinician or admin)
   python -m infusion_guide.storage.accounts reset NAME      (a new password; also unlocks)
   python -m infusion_guide.storage.accounts list
+  python -m infusion_guide.storage.accounts phone-lost NAME (takes the second factor away; password and all stay)
+  python -m infusion_guide.storage.accounts verify          (whether anybody altered the audit log)
 A password is asked for; press Enter to have one made, which must be changed at the first sign-in."""
 _BY = "command line"
 
@@ -315,7 +373,13 @@ def main(words: List[str]) -> int:
     """The command; the exit code."""
     from infusion_guide.storage.database import DatabaseUnavailable, database, migrate
 
-    commands = {("add", 3): _add, ("reset", 2): _reset, ("list", 1): _list}
+    commands = {
+        ("add", 3): _add,
+        ("reset", 2): _reset,
+        ("list", 1): _list,
+        ("phone-lost", 2): _phone_lost,
+        ("verify", 1): _verify,
+    }
     chosen = commands.get((words[0] if words else "", len(words)))
     if chosen is None:
         print(_HELP, file=sys.stderr)
@@ -353,6 +417,22 @@ def _reset(connection: Connection, name: str) -> None:
 def _list(connection: Connection) -> None:
     for row in accounts(connection):
         print(f"{row.name:<32} {row.role:<12} {'' if row.active else 'not active'}".rstrip())
+
+
+def _phone_lost(connection: Connection, name: str) -> None:
+    found = find(connection, name)
+    if found is None or not second_factor.take_away(connection, found.id):
+        raise Refused(f"There is no account {name} with a second factor.")
+    end_sessions(connection, found.id)
+    note(connection, _BY, "took a second factor away", found.name)
+    print(f"{found.name} signs in with the password alone now, and can set up another phone.")
+
+
+def _verify(connection: Connection) -> None:
+    found = audit_chain.verify(connection)
+    if found.broken:
+        raise Refused(f"{found.broken} Compare it with a backup.")
+    print(f"{found.entries:,} entries, each as it was written; {found.older:,} are from before they were chained.")
 
 
 def _asked(name: str) -> Tuple[str, bool]:

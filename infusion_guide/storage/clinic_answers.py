@@ -9,7 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from infusion_guide.clinic.clock import clinic_time
+from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.clinic_answers import ClinicAnswer, use_clinic_answers
+from infusion_guide.replies.signed import use_signed
+from infusion_guide.storage import reviews
 from infusion_guide.storage.database import Database, DatabaseUnavailable
 from infusion_guide.storage.tables import clinic_answers
 
@@ -74,8 +77,10 @@ def save(connection: Connection, topic: str, text: str, by: str, seen: int) -> i
 
 
 async def refresh(database: Database) -> None:
-    """Has this process say what is written in `database`. Raises DatabaseUnavailable: it goes on with what it had."""
+    """Has this process say what is written and signed in `database`. Raises DatabaseUnavailable: it goes on with what it had."""
     use_clinic_answers(await database.read(newest))
+    if not settings().serve_unsigned:
+        use_signed(await database.read(reviews.newest))
 
 
 async def refresh_forever(database: Database) -> None:

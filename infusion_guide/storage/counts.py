@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.replies.care import is_care, is_check_in
 from infusion_guide.replies.clinic_answers import clinic_answers
-from infusion_guide.replies.topic import Topic
+from infusion_guide.replies.topic import TOOL, Topic
 from infusion_guide.storage.tables import facts
 
 HOUR = 3600.0  # seconds
@@ -51,7 +51,7 @@ def _outcome(name: str) -> str:
         return "other" if topic.name.startswith(("fallback_empty", "fallback_too_long")) else "missed"
     if topic.kind == "uncovered":
         return "answered" if topic.label in clinic_answers() else "uncovered"
-    return {"faq": "answered", "advice": "declined", "misuse": "declined"}.get(topic.kind, "other")
+    return {"faq": "answered", TOOL: "answered", "advice": "declined", "misuse": "declined"}.get(topic.kind, "other")
 
 
 def of_turn(channel: str, names: Sequence[str], began: bool, language: str = "en") -> List[Count]:

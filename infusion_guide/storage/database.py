@@ -13,6 +13,7 @@ from sqlalchemy.engine.url import make_url
 from sqlalchemy.pool import QueuePool
 
 from infusion_guide.clinic.settings import ROOT, settings
+from infusion_guide.storage import server_log
 
 SECONDS = 2.0  # for one piece of work, from the wait for a connection to the commit
 _THREADS = 8
@@ -26,6 +27,14 @@ FAILURES = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError
 
 class DatabaseUnavailable(RuntimeError):
     """The database did not answer in time or refused; nothing of the work was committed, as far as it could tell us."""
+
+
+class DatabaseUnusable(DatabaseUnavailable):
+    """The database is there and cannot be worked with; the message says what a person must do."""
+
+
+class DatabaseNewer(DatabaseUnusable):
+    """A newer release of this project changed its tables: this one might damage what it does not know."""
 
 
 def create_engine(url: str) -> Engine:
@@ -42,7 +51,7 @@ def create_engine(url: str) -> Engine:
     # A network that went away without a word is noticed in about ten seconds, not after two hours.
     network = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 5 * milliseconds}
     limits = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=10000"
-    return sa.create_engine(
+    engine = sa.create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),  # SQLAlchemy's own choice changes with its version
         pool_pre_ping=True,
         pool_size=_THREADS,
@@ -50,6 +59,8 @@ def create_engine(url: str) -> Engine:
         pool_timeout=SECONDS,
         connect_args={"connect_timeout": int(SECONDS), "options": limits, "application_name": "infusion-guide", **network},
     )
+    sa.event.listen(engine, "connect", server_log.hush)
+    return engine
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
@@ -128,14 +139,53 @@ def migrate(url: str) -> None:
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
+        DatabaseUnusable: it is damaged, or we may not make tables in it.
+        DatabaseNewer: its tables are of a newer release.
     """
     from alembic import command  # a quarter of a second, and only whoever migrates needs it
     from alembic.config import Config
+    from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["url"] = full_url(url)
     try:
         command.upgrade(config, "head")
-    except sa.exc.OperationalError as error:
-        raise DatabaseUnavailable(f"The database cannot be reached (DATABASE_URL): {type(error.orig).__name__}.") from error
+    except CommandError as error:
+        if "Can't locate revision" not in str(error):
+            raise
+        raise DatabaseNewer(
+            "The database belongs to a newer release than this one (DATABASE_URL). Start that release again, or restore the "
+            "backup from before the update."
+        ) from None
+    except sa.exc.DBAPIError as error:
+        raise _in_words(error) from error
+
+
+def _in_words(error: sa.exc.DBAPIError) -> DatabaseUnavailable:
+    """What keeps the tables from being brought up to date, and what to do. Raises `error` where it is a fault of ours."""
+    cause, code = str(error.orig), getattr(error.orig, "pgcode", None) or ""
+    if "file is not a database" in cause or "malformed" in cause:
+        return DatabaseUnusable(
+            "The database file is damaged (DATABASE_URL). Put it aside and restore a backup; without one, the next start makes "
+            "an empty database."
+        )
+    if "readonly database" in cause or "unable to open database file" in cause:
+        return DatabaseUnusable(
+            "The database file cannot be written (DATABASE_URL). Give this user the file and its folder (chown), or free the "
+            "disk."
+        )
+    if code == "42501":
+        return DatabaseUnusable(
+            "The role in DATABASE_URL may make no tables in the database. Let its owner run: GRANT USAGE, CREATE ON SCHEMA "
+            "public TO <that role>."
+        )
+    if code.startswith("28") or "authentication failed" in cause or "does not exist" in cause:
+        return DatabaseUnusable(
+            "The database does not let us in: user, password or name in DATABASE_URL are wrong, or it was not made yet."
+        )
+    if isinstance(error, FAILURES):
+        return DatabaseUnavailable(
+            f"The database cannot be reached (DATABASE_URL): {type(error.orig).__name__}. Start it, or mend the address."
+        )
+    raise error

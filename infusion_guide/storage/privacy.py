@@ -1,6 +1,7 @@
 """What becomes of a conversation: erased on request or when its time is over, handed to its patient.
 
 python -m infusion_guide.storage.privacy purge | export ID | erase ID     (ID: web:kX3...; or CHANNEL ADDRESS: sms +15550100)
+After a jump of the clock that a person has looked at: purge --clock-is-right
 """
 
 import asyncio
@@ -18,13 +19,16 @@ from sqlalchemy.engine import Connection
 from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.contact import shown
 from infusion_guide.callbacks.fields import PRIVATE
+from infusion_guide.clinic.identity import conversations_with, digest, end_all
 from infusion_guide.clinic.settings import SettingError, settings
-from infusion_guide.storage import callbacks
+from infusion_guide.storage import audit_chain, callbacks, marks
 from infusion_guide.storage.database import FAILURES, Database, DatabaseUnavailable, database
+from infusion_guide.storage.ended import end, over
 from infusion_guide.storage.sealing import Unreadable, unseal
 from infusion_guide.storage.tables import (
     audit,
     conversations,
+    ended,
     events,
     facts,
     feedback,
@@ -45,6 +49,7 @@ KEEP_DELIVERED = 7 * DAY
 BATCH = 50  # conversations in one transaction; other rows: ten times as many
 FIRST_PURGE = 60.0  # seconds after the start
 NEXT_PURGE = 3600.0
+LEAP = 3 * DAY  # since the last purge: a long weekend switched off. Longer, and a person says that the clock is right
 
 _PAUSE = 0.02  # seconds between two transactions: SQLite has one writer at a time, and patients go first
 _TRIES = 5  # for SQLite's log, which can only be emptied while nobody reads
@@ -58,21 +63,34 @@ _TABLES = [conversations, *_OTHERS, request_notes]
 # What ends with a conversation's time. A request that it led to is the clinic's to work off: it has a time of its own.
 _TIMED = [table for table in _TABLES if table not in (requests, request_notes)]
 
+_SEEN = "seen"  # the mark of the last purge: Unix seconds
+_BY = "command line"  # in the audit log
+_CONFIRM = "--clock-is-right"
+
 # Databases in which something was erased by this process whose bytes may still be in the files.
 _traces: "WeakSet[Database]" = WeakSet()
 
 
-def erase(connection: Connection, sender_id: str) -> Dict[str, int]:
+class ClockJumped(RuntimeError):
+    """The clock is so far from what it was that nothing is erased by age; the message says what to do."""
+
+
+def erase(connection: Connection, sender_id: str, by: str = "") -> Dict[str, int]:
     """Deletes the conversation from every table, its call-back requests too; how many rows by table, all 0 without any.
 
-    Staff who look for a request by its number find in the audit log that its patient took it back.
+    Staff who look for a request by its number find in the audit log who erased it: `by`, or its patient. Tickets of the
+    conversation open nothing any more (ended.py).
     """
     chosen = sa.select(requests.c.reference).where(requests.c.sender_id == sender_id)
     withdrawn = connection.execute(chosen).scalars().all()
-    if withdrawn:
-        row = {"at": time.time(), "staff": "-", "action": "request erased by its patient"}
-        connection.execute(sa.insert(audit), [{**row, "object": reference} for reference in withdrawn])
-    return _delete(connection, sender_id, _TABLES)
+    gone = _delete(connection, sender_id, _TABLES)
+    end(connection, sender_id)
+    for reference in withdrawn:  # last: whoever notes something waits for this, and may hold a row of the conversation
+        if by:
+            audit_chain.put(connection, by, "erased a request", reference, "at the patient's request")
+        else:
+            audit_chain.put(connection, "-", "request erased by its patient", reference)
+    return gone
 
 
 def _delete(connection: Connection, sender_id: str, tables: List[sa.Table]) -> Dict[str, int]:
@@ -86,18 +104,19 @@ async def erase_soon(kept: Database, sender_id: str) -> Dict[str, int]:
         DatabaseUnavailable: nothing was erased, as far as the database could tell.
     """
     gone = await kept.run(lambda connection: erase(connection, sender_id))
+    end_all([digest(sender_id)])
     _traces.add(kept)
     return gone
 
 
-def erase_now(kept: Database, sender_id: str) -> Dict[str, int]:
+def erase_now(kept: Database, sender_id: str, by: str = "") -> Dict[str, int]:
     """`erase` and `wipe`: on return no file of a SQLite database holds a word of the conversation.
 
     Raises:
         DatabaseUnavailable: not erased, or erased with traces left; once more does no harm.
     """
     _traces.add(kept)
-    gone = kept.run_now(lambda connection: erase(connection, sender_id))
+    gone = kept.run_now(lambda connection: erase(connection, sender_id, by))
     wipe(kept)
     return gone
 
@@ -230,19 +249,54 @@ def _utc(seconds: Optional[float]) -> str:
     return datetime.fromtimestamp(seconds or 0, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def purge(kept: Database, now: float) -> Dict[str, int]:
+def leapt(connection: Connection, now: float) -> Optional[str]:
+    """Why the clock that says `now` (Unix seconds) is not to be believed, in a sentence; None: it may be right.
+
+    LEAP after the last purge, or another day than the database server's own clock. Where there was no purge yet: a month
+    after the newest row.
+    """
+    seen = marks.get(connection, _SEEN)
+    times = (conversations.c.updated, requests.c.updated, audit.c.at)
+    known = [connection.execute(sa.select(sa.func.max(column))).scalar() for column in times] if seen is None else [float(seen)]
+    last = max((at for at in known if at is not None), default=now)
+    if now - last > (LEAP if seen is not None else 30 * DAY):
+        return f"The clock says {_utc(now)}, {(now - last) / DAY:.0f} days after the last sign of life ({_utc(last)})."
+    if connection.dialect.name == "postgresql":
+        theirs = float(connection.execute(sa.text("SELECT extract(epoch FROM now())")).scalar() or now)
+        if abs(theirs - now) > DAY:
+            return f"The clock says {_utc(now)}, the database server's {_utc(theirs)}."
+    return None
+
+
+def waiting_too_long(connection: Connection, now: float) -> int:
+    """How many call-back requests nobody has taken, KEEP_REQUESTS_DAYS after they came. They are not purged."""
+    late = (requests.c.status == "new", requests.c.updated < now - settings().keep_requests_days * DAY)
+    return int(connection.execute(sa.select(sa.func.count()).select_from(requests).where(*late)).scalar() or 0)
+
+
+def purge(kept: Database, now: float, clock_is_right: bool = False) -> Dict[str, int]:
     """Deletes what is past its time at `now` (Unix seconds); how many rows by table.
 
-    Conversations with all that belongs to them: KEEP_CONVERSATIONS_DAYS after their last message; requests: KEEP_REQUESTS_DAYS
-    after their last change; counts: KEEP_COUNTS_DAYS; answered turns: KEEP_TURNS; what was delivered: KEEP_DELIVERED. Many
-    short transactions: nobody waits long, several workers may do it at once, and what an interrupted purge has left the
-    next one takes.
+    Conversations with all that belongs to them: KEEP_CONVERSATIONS_DAYS after their last message; requests that somebody has
+    taken: KEEP_REQUESTS_DAYS after their last change; counts: KEEP_COUNTS_DAYS; answered turns: KEEP_TURNS; what was delivered:
+    KEEP_DELIVERED. Many short transactions: nobody waits long, several workers may do it at once, and what an interrupted
+    purge has left the next one takes.
 
     Raises:
         DatabaseUnavailable: not all of it; what is gone is gone.
+        ClockJumped: nothing, see `leapt`, unless a person has said that the clock is right.
     """
+
+    def look(connection: Connection) -> None:
+        why = None if clock_is_right else leapt(connection, now)
+        if why:
+            how = f"Mend it, or run `python -m infusion_guide.storage.privacy purge {_CONFIRM}`."
+            raise ClockJumped(f"{why} Nothing was erased by age. {how}")
+        marks.put(connection, _SEEN, repr(now))
+
+    kept.run_now(look)
     too_old = now - settings().keep_conversations_days * DAY
-    gone = {table.name: 0 for table in [*_TABLES, facts]}
+    gone = {table.name: 0 for table in [*_TABLES, facts, ended]}
 
     def count(part: Dict[str, int]) -> int:
         for name, rows in part.items():
@@ -262,6 +316,7 @@ def purge(kept: Database, now: float) -> Dict[str, int]:
     repeat(lambda connection: _purge_rows(connection, facts, too_old_to_count), False)
     repeat(lambda connection: _purge_rows(connection, turns, turns.c.at < now - KEEP_TURNS), False)
     repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.done < now - KEEP_DELIVERED), False)
+    repeat(lambda connection: _purge_rows(connection, ended, over(now)), False)
     # What was never delivered outlives no conversation either.
     repeat(lambda connection: _purge_rows(connection, outbox, outbox.c.at < too_old), False)
     repeat(lambda connection: _purge_orphans(connection, too_old))  # last: it looks at every event and may run out of time
@@ -296,8 +351,9 @@ def _purge_orphans(connection: Connection, too_old: float) -> Dict[str, int]:
 
 
 def _purge_requests(connection: Connection, table: sa.Table, now: float) -> Dict[str, int]:
-    """One batch of requests, or of their notes, KEEP_REQUESTS_DAYS after the request's last change."""
-    old = sa.select(requests.c.reference).where(requests.c.updated < now - settings().keep_requests_days * DAY)
+    """One batch of requests that somebody has taken, or of their notes, KEEP_REQUESTS_DAYS after the request's last change."""
+    late = requests.c.updated < now - settings().keep_requests_days * DAY
+    old = sa.select(requests.c.reference).where(late, requests.c.status != "new")
     return _purge_rows(connection, table, table.c.reference.in_(old))
 
 
@@ -318,6 +374,11 @@ async def purge_daily(kept: Database) -> None:
                 await asyncio.to_thread(wipe, kept)
             if any(gone.values()):
                 logger.info("Purged: %s", ", ".join(f"{rows} {name}" for name, rows in gone.items() if rows))
+            late = await asyncio.to_thread(kept.run_now, lambda connection: waiting_too_long(connection, time.time()))
+            if late:
+                logger.error("%s call-back requests wait longer than KEEP_REQUESTS_DAYS: nobody has taken them.", late)
+        except ClockJumped as error:
+            logger.critical("The purge refuses, and looks again in an hour: %s", error)
         except DatabaseUnavailable as error:
             logger.error("The purge failed and is tried again in an hour: %s", error)
         except Exception as error:  # of others only the kind is known to be free of a patient's words
@@ -328,39 +389,43 @@ async def purge_daily(kept: Database) -> None:
 def main(arguments: List[str]) -> int:
     """The command; 0 when it did what was asked, 1 when there was nothing or it failed, 2 when it was not understood."""
     command, given = (arguments or [""])[0], arguments[1:]
-    if not ((command == "purge" and not given) or (command in ("export", "erase") and len(given) in (1, 2))):
-        print((__doc__ or "").strip().splitlines()[-1], file=sys.stderr)
+    if not ((command == "purge" and given in ([], [_CONFIRM])) or (command in ("export", "erase") and len(given) in (1, 2))):
+        print((__doc__ or "").strip().splitlines()[-2], file=sys.stderr)
         return 2
     try:
         if command == "purge":
-            gone = purge(database(), time.time())
+            gone = purge(database(), time.time(), clock_is_right=bool(given))
             wipe(database())
             print("Deleted: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
             return 0
-        return _for_one(command, _conversation(given))
+        return _for_one(command, _conversations(given))
+    except ClockJumped as error:
+        print(error, file=sys.stderr)
+        return 1
     except (DatabaseUnavailable, Unreadable, SettingError) as error:
         print(f"{error} Was the assistant ever started with this database?", file=sys.stderr)
         return 1
 
 
-def _conversation(given: List[str]) -> str:
+def _conversations(given: List[str]) -> List[str]:
+    """The ids that are meant; of an address those under former SECRET_KEYs, too."""
     if len(given) == 1:
-        return given[0]
-    from infusion_guide.clinic.identity import conversation_with  # only here: identity knows the secret key
-
-    return conversation_with(given[0], given[1])
+        return given
+    return conversations_with(given[0], given[1])
 
 
-def _for_one(command: str, sender_id: str) -> int:
+def _for_one(command: str, ids: List[str]) -> int:
     if command == "export":
-        exported = export(database(), sender_id)
-        print(as_text(exported), end="")
-        return 0 if exported["messages"] else 1
-    gone = erase_now(database(), sender_id)
-    if not any(gone.values()):
-        print(f"There is no conversation {sender_id}.", file=sys.stderr)
+        found = [export(database(), sender_id) for sender_id in ids]
+        told = [each for each in found if each["messages"]] or found[-1:]
+        print("\n".join(as_text(each) for each in told), end="")
+        return 0 if told[0]["messages"] else 1
+    erased = {sender_id: gone for sender_id in ids if any((gone := erase_now(database(), sender_id, _BY)).values())}
+    if not erased:
+        print(f"There is no conversation {ids[-1]}.", file=sys.stderr)
         return 1
-    print(f"Erased {sender_id}: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
+    for sender_id, gone in erased.items():
+        print(f"Erased {sender_id}: " + ", ".join(f"{rows} {name}" for name, rows in gone.items()))
     if database().engine.dialect.name == "postgresql":
         print("PostgreSQL overwrites the bytes in its files and its log later; backups keep their copy. See docs/privacy.md.")
     return 0

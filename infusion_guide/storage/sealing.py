@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from infusion_guide.callbacks.callback import repeats
 from infusion_guide.clinic.settings import settings
+from infusion_guide.tools.words import quotes
 
 _ENCRYPTED = "fernet:"  # no JSON begins like this: what was stored before the setting was changed still reads
 
@@ -46,8 +47,10 @@ def _redacted(value: Any) -> Any:
         return [_redacted(reply) for reply in value]
     if not isinstance(value, dict):
         return value
-    if repeats((value.get("metadata") or {}).get("utter_action", "")):
-        return {**value, "text": _FORM_ANSWER}
+    said = value.get("metadata") or {}
+    if repeats(said.get("utter_action", "")) or quotes(said.get("utter_action", "")):
+        # Nothing else of the metadata: an action may have handed over a patient's words there.
+        return {**value, "text": _FORM_ANSWER, "metadata": {key: said[key] for key in ("utter_action", "sources") if key in said}}
     if value.get("event") != "user":
         return value
     from infusion_guide.text.redaction import redact_event  # spaCy: a second to import, needed only here

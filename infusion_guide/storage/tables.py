@@ -85,6 +85,14 @@ opt_outs = sa.Table(
     sa.Column("at", sa.Float, nullable=False),  # Unix seconds
 )
 
+# Conversations that were erased: their tickets open nothing any more (ended.py). `digest`: SHA-256 of the id.
+ended = sa.Table(
+    "ended",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False, index=True),  # Unix seconds
+)
+
 # Call-back requests. They outlive their conversation's time (nothing a patient asks gets lost), not its erasure.
 requests = sa.Table(
     "requests",
@@ -100,6 +108,8 @@ requests = sa.Table(
     sa.Column("taken_by", sa.String(64)),
     sa.Column("taken", sa.Float),  # first time
     sa.Column("done", sa.Float),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # calls that nobody answered (desk.py)
+    sa.Column("next_try", sa.Float),  # before it, nobody need call
     sa.Column("language", sa.String(8), nullable=False, server_default="en"),  # "en" or "es"
 )
 
@@ -160,6 +170,40 @@ clinic_answers = sa.Table(
     sa.UniqueConstraint("topic", "version"),
 )
 
+# The words that a signature was given for, as patients read them: what changed since is shown as a difference.
+signed_words = sa.Table(
+    "signed_words",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),  # as in reviews
+    sa.Column("words", sa.Text, nullable=False),
+)
+
+# What a reader of a reply tells its author.
+reply_comments = sa.Table(
+    "reply_comments",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("name", sa.String(255), nullable=False, index=True),  # utter_...
+    sa.Column("digest", sa.String(64), nullable=False),  # of the words that were read
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("staff", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("settled_by", sa.String(64)),
+    sa.Column("settled", sa.Float),
+)
+
+# The whole set of replies as it was signed, under a name; the newest is in force.
+releases = sa.Table(
+    "releases",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("digest", sa.String(64), nullable=False),  # of the list to sign (review.digest_of_all)
+    sa.Column("replies", sa.Text, nullable=False),  # JSON: digest of each reply by its name
+    sa.Column("signed_by", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
 # A clinician's signature under a reply: it counts for the words whose digest it names, and no longer once they change.
 reviews = sa.Table(
     "reviews",
@@ -169,6 +213,15 @@ reviews = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),  # SHA-256, hexadecimal
     sa.Column("reviewed_by", sa.String(64), nullable=False),
     sa.Column("at", sa.Float, nullable=False),
+)
+
+# What the assistant remembers of itself between two starts: "seen", the time of the last purge (privacy.py);
+# "audit", the end of the audit log (audit_chain.py).
+marks = sa.Table(
+    "marks",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
 )
 
 # Who may sign in to the staff pages.
@@ -182,7 +235,32 @@ staff = sa.Table(
     sa.Column("must_change", sa.Boolean, nullable=False),  # somebody else chose the password
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
-    sa.Column("failures", sa.Integer, nullable=False),  # wrong passwords since the last right one
+    sa.Column("failures", sa.Integer, nullable=False),  # wrong passwords since the last right one, from anywhere
+    sa.Column("locked_until", sa.Float),  # for browsers that nobody has signed in with as this account
+)
+
+# Wrong passwords of one account from one place: a browser that it has signed in with before, or an internet address, both as
+# keyed hashes. Forgotten after a day.
+staff_tries = sa.Table(
+    "staff_tries",
+    metadata,
+    sa.Column("staff_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),  # since the last right one
+    sa.Column("locked_until", sa.Float),
+    sa.Column("at", sa.Float, nullable=False, index=True),  # of the last one
+)
+
+# Second factors (second_factor.py). `secret`: encrypted; `codes`: hashes of recovery codes, JSON.
+staff_factors = sa.Table(
+    "staff_factors",
+    metadata,
+    sa.Column("staff_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("step", sa.BigInteger, nullable=False),  # 30 seconds, since 1970, of the last code that was used
+    sa.Column("codes", sa.Text, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),  # wrong codes since the last right one
     sa.Column("locked_until", sa.Float),
 )
 
@@ -207,4 +285,5 @@ audit = sa.Table(
     sa.Column("action", sa.String(64), nullable=False),
     sa.Column("object", sa.String(255), nullable=False),
     sa.Column("detail", sa.String(255)),
+    sa.Column("link", sa.String(64)),  # audit_chain.py; null in entries from before it
 )

@@ -37,7 +37,8 @@ class Effect:
 
 @dataclass
 class Turn:
-    """One message on its way through the assistant. `replies` grows while it is answered; `stored` tells that it was saved.
+    """One message on its way through the assistant. `replies` grows while it is answered; `worked_out` tells that nothing is
+    missing, `stored` that it was saved.
 
     `deliveries` turns the complete replies into effects, for channels that send answers by calls of their own.
     """
@@ -45,6 +46,7 @@ class Turn:
     message_id: str
     replies: List[Reply] = field(default_factory=list)
     effects: List[Effect] = field(default_factory=list)
+    worked_out: bool = False
     stored: bool = False
     deliveries: Callable[[List[Reply]], List[Effect]] = lambda replies: []
 

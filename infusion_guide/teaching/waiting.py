@@ -123,10 +123,10 @@ def can_write(project: Path = ROOT) -> bool:
 
 def topics(project: Path = ROOT) -> Dict[str, List[str]]:
     """Labels that may be taught, by kind ("" has those without a topic)."""
-    nlu = project / "data" / "nlu"
-    labels = [str(path.relative_to(nlu).with_suffix("")) for path in sorted(nlu.glob("**/*.yml"))]
+    written = [path.read_text(encoding="utf-8") for path in (project / "data" / "nlu").glob("**/*.yml")]
+    labels = {label for text in written for label in re.findall(r"^- intent: (\S+)$", text, re.M)}
     found: Dict[str, List[str]] = {kind: [] for kind in KINDS}
-    for label in labels:
+    for label in sorted(labels):
         if label.split("/")[0] not in _NOT_TAUGHT:
             found.setdefault(label.split("/")[0] if "/" in label else "", []).append(label)
     return found

@@ -27,7 +27,7 @@ _SECONDS = Histogram(
 _REPLIES = Counter("infusion_guide_replies", "Replies by kind", ["channel", "kind"])
 _FEEDBACK = Counter("infusion_guide_feedback", "Visitors' judgements of answers", ["kind", "value"])
 _GIVEN_UP = Counter("infusion_guide_given_up", "Answers that a messaging platform would not take", ["channel"])
-_FIRST_AID = Counter("infusion_guide_first_aid_crises", "Crisis replies that were sent although the turn had failed")
+_FIRST_AID = Counter("infusion_guide_first_aid_crises", "Crisis replies that were sent without a stored turn")
 _LIMITED = Counter("infusion_guide_limited", "Messages over a limit", ["who"])
 _UNDER_WAY = Gauge("infusion_guide_turns_in_progress", "Messages being answered now, those that wait for their turn included")
 _READY = Gauge("infusion_guide_ready", "1 when this part answers, 0 when not (the parts of /ready)", ["part"])
@@ -38,13 +38,13 @@ _BUILD = Gauge("infusion_guide_build_info", "Always 1; the label is the fingerpr
 _OUTBOX = sa.select(sa.func.count(), sa.func.min(outbox.c.at)).where(outbox.c.done.is_(None))
 
 
-def count_turn(channel: str, outcome: str, replies: List[Reply], seconds: float) -> None:
-    """One answered message: its outcome ("answered", "limited", "failed"), its replies and how long they took."""
+def count_turn(channel: str, outcome: str, replies: List[Reply], seconds: float, stored: bool = True) -> None:
+    """One answered message: its outcome ("answered", "limited", "failed"), its replies, how long they took, if it is kept."""
     _SECONDS.labels(channel, outcome).observe(seconds)
     kinds = [reply.topic.outcome for reply in replies]
     for each in kinds:
         _REPLIES.labels(channel, each).inc()
-    if outcome == "failed" and "crisis" in kinds:
+    if (not stored or outcome == "failed") and "crisis" in kinds:
         _FIRST_AID.inc()
 
 

@@ -6,11 +6,11 @@ from tests.actions.trackers import at, bot, run
 
 def test_the_last_reply_is_said_again():
     said, _ = run(ActionRepeat(), [bot("utter_faq/ptsd"), bot("utter_crisis/suicide")])
-    assert said == [{"response": "utter_crisis/suicide"}]
+    assert said == [{"response": "utter_crisis/suicide", "repeated": True}]
 
 
 def test_nothing_to_repeat():
-    assert run(ActionRepeat())[0] == [{"response": "utter_chitchat/repeat"}]
+    assert run(ActionRepeat())[0] == [{"response": "utter_chitchat/repeat", "repeated": True}]
 
 
 def test_a_source_is_named_again_with_all_its_words():
@@ -25,4 +25,4 @@ def test_what_depends_on_the_hours_is_said_for_this_moment(monkeypatch, name):
     (said,), _ = run(ActionRepeat(), [bot(name)])
     assert said["response"] == "utter_talk_to_person_open" and "5 PM" in said["closes"]
     at(monkeypatch, "2026-11-23 15:00", "")
-    assert run(ActionRepeat(), [bot(name)])[0] == [{"response": "utter_talk_to_person"}]
+    assert run(ActionRepeat(), [bot(name)])[0] == [{"response": "utter_talk_to_person", "repeated": True}]

@@ -14,6 +14,11 @@ def bot(name, sources=()):
     return {"event": "bot", "text": "...", "metadata": {"utter_action": name, "sources": list(sources)}}
 
 
+def heard(**parsed):
+    """A user event as Rasa sends it to the action server."""
+    return {"event": "user", "text": "...", "parse_data": parsed}
+
+
 def at(monkeypatch, utc, clinic_hours):
     """The actions' clock stands at `utc` ("2026-11-23 15:00"), and the clinic's hours are `clinic_hours` (maybe empty)."""
     now = datetime.fromisoformat(utc).replace(tzinfo=UTC)

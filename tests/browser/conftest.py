@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from infusion_guide.clinic.settings import ROOT
 from tests.browser import chromium
 from tests.browser.assistant import CLINIC_NAME, CLINIC_PHONE, Assistant
 from tests.browser.fake_assistant import NOWHERE
@@ -20,8 +21,9 @@ def browser():
 
 @pytest.fixture(scope="package")
 def website():
-    """A clinic's website whose pages may talk to the assistant."""
+    """A clinic's website whose pages may talk to the assistant; it has the script, too, for pages with a fake assistant."""
     with Website() as found:
+        found.put("/widget.js", (ROOT / "infusion_guide" / "website" / "widget.js").read_text("utf-8"), kind="text/javascript")
         yield found
 
 
@@ -45,10 +47,10 @@ def clinic_page(assistant, website, settings) -> str:
 
 
 @pytest.fixture
-def fake_page(assistant, website, settings) -> str:
-    """As clinic_page; its assistant is what FakeAssistant says."""
+def fake_page(website, settings) -> str:
+    """As clinic_page; its assistant is what FakeAssistant says, so no model and no server are needed."""
     told = {"clinic_name": CLINIC_NAME, "clinic_phone": CLINIC_PHONE, "server": NOWHERE, **settings}
-    return website.put("/fake.html", page(tag(assistant.url, **told)))
+    return website.put("/fake.html", page(tag("", **told)))
 
 
 @pytest.fixture

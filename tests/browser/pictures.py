@@ -22,7 +22,7 @@ _DARK = {**PHONE, "color_scheme": "dark"}
 
 def _answer(talk: Widget) -> None:
     talk.ask(QUESTION)
-    talk.says("From the clinic's document").first.click()
+    talk.sources.first.click()
 
 
 def _crisis(talk: Widget) -> None:

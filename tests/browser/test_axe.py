@@ -45,7 +45,7 @@ def test_axe_finds_nothing_on_the_way_of_a_patient(widget, judge):
     talk.ask(QUESTION)
     expect(talk.quick_replies).to_be_visible()
     judge.see("answered, with quick replies")
-    talk.says("From the clinic's document").first.click()
+    talk.sources.first.click()
     judge.see("source open")
     talk.button("feedbackDown").click()
     expect(talk.page.get_by_label(WORDS["feedbackReason"])).to_be_visible()

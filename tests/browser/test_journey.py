@@ -33,14 +33,21 @@ def test_the_first_words_say_what_it_is_and_what_it_is_not(talk):
     first = talk.element.locator('[data-key="introduction"]')
     expect(first).to_contain_text("automated assistant")
     expect(first).to_contain_text("not a person")
-    expect(first).to_contain_text("not for emergencies")
-    expect(first).to_contain_text("ketamine infusions")
-    expect(first).to_contain_text(WORDS["person"])
-    expect(first.get_by_role("link", name=fill("callNumber", number=CLINIC_PHONE))).to_have_attribute("href", "tel:5551234567")
+    expect(first).to_contain_text("medical advice")
+    expect(talk.notice).to_contain_text(WORDS["notice"])
+    expect(talk.element.locator(".starters button")).to_have_count(4)
     expect(talk.notice.get_by_role("link", name=fill("callNumber", number="911"))).to_have_attribute("href", "tel:911")
     expect(talk.notice.get_by_role("link", name=fill("callNumber", number="988"))).to_have_attribute("href", "tel:988")
     expect(talk.notice.get_by_role("link", name=fill("textNumber", number="988"))).to_have_attribute("href", "sms:988")
-    expect(talk.notice.get_by_role("link", name=re.compile(CLINIC_PHONE))).to_have_attribute("href", "tel:5551234567")
+    chat = talk.notice.get_by_role("link", name=fill("chatNumber", number="988"))
+    expect(chat).to_have_attribute("href", "https://988lifeline.org/chat")
+
+
+@pytest.mark.parametrize("key", ["starterOne", "starterTwo", "starterThree", "starterFour"])
+def test_each_question_of_the_first_screen_has_an_answer(talk, key):
+    talk.element.get_by_role("button", name=WORDS[key]).click()
+    turn = talk.answered(talk.turns.first)
+    expect(turn.locator('.reply[data-action^="utter_faq/"]')).to_have_count(1)
 
 
 def test_nothing_is_sent_before_the_panel_is_opened(widget, assistant):
@@ -56,10 +63,11 @@ def test_an_answer_shows_the_time_and_the_claims_it_rests_on(talk):
     turn = talk.ask(QUESTION)
     expect(turn.locator("time")).to_have_count(2)
     sources = turn.get_by_text("From the clinic's document")
-    expect(sources.first).to_contain_text('From the clinic\'s document: "Therapy for Addiction"')
     claims = turn.get_by_role("listitem")
     expect(claims).to_have_count(0)
-    sources.first.click()
+    expect(talk.sources).to_have_count(1)
+    talk.sources.click()
+    expect(sources.first).to_contain_text('From the clinic\'s document: "Therapy for Addiction"')
     expect(claims.first).to_contain_text("cravings")
     expect(turn.locator(".bubble.theirs")).not_to_contain_text("From the clinic's document")  # said once
 

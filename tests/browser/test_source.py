@@ -11,7 +11,7 @@ from infusion_guide.clinic.settings import ROOT
 
 SOURCE = ROOT / "widget"
 SCRIPT = ROOT / "infusion_guide" / "website" / "widget.js"
-MOST_BYTES = 30_000  # compressed
+MOST_BYTES = 35_000  # compressed; what the last 5,000 are for: docs/widget.md, "Its size"
 
 
 def npm(*command, folder=SOURCE):

@@ -37,7 +37,7 @@ def whole_visit(tab):
     """Everything that loads or styles something."""
     talk = Widget(tab).open()
     talk.ask(QUESTION)
-    talk.says("From the clinic's document").first.click()
+    talk.sources.first.click()
     talk.button("feedbackUp").click()
     expect(talk.status).to_contain_text(WORDS["feedbackThanks"])
     talk.ask(CRISIS)

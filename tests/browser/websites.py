@@ -60,8 +60,8 @@ class Website:
         self._server.shutdown()
         self._server.server_close()
 
-    def put(self, path: str, content: str, csp: Optional[str] = None) -> str:
+    def put(self, path: str, content: str, csp: Optional[str] = None, kind: str = "text/html") -> str:
         """Serves `content` at `path`, with the policy `csp`; returns the address."""
         headers = {"Content-Security-Policy": csp} if csp else {}
-        self._pages[path] = (content.encode(), {"Content-Type": "text/html; charset=utf-8", **headers})
+        self._pages[path] = (content.encode(), {"Content-Type": f"{kind}; charset=utf-8", **headers})
         return self.url + path

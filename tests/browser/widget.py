@@ -44,6 +44,7 @@ class Widget:
         self.turns = self.element.locator(".turn")
         self.mine = self.element.locator(".mine .bubble")
         self.replies = self.element.locator(".turn .reply")
+        self.sources = self.element.locator("summary")
         self.quick_replies = page.get_by_role("group", name=WORDS["quickReplies"])
 
     def button(self, key: str) -> Locator:
@@ -55,8 +56,10 @@ class Widget:
         return self.element.get_by_text(text)
 
     def open(self) -> "Widget":
-        """Opens the panel with the launcher."""
-        self.launcher.click()
+        """Opens the panel with the launcher, unless it is still open from the page before."""
+        expect(self.launcher.or_(self.panel)).to_be_visible()
+        if self.launcher.is_visible():
+            self.launcher.click()
         expect(self.panel).to_be_visible()
         return self
 

@@ -22,10 +22,13 @@ SLACK = 1.0  # for a machine that does other work meanwhile
 
 
 def honest(said, expected):
-    """An apology of ours, or the crisis reply for the crisis; never silence, never words about something else."""
-    if expected == CRISIS:
-        return said.kinds == ["utter_crisis/suicide"] and "988" in said.text
-    return said.kinds == ["utter_technical_problem"] and "988" in said.text
+    """An apology of ours, or the crisis reply for the crisis; never silence, never words about something else.
+
+    What was worked out before it could not be stored is said, and that it was not.
+    """
+    reply = "utter_crisis/suicide" if expected == CRISIS else "utter_faq/depression"
+    alone = reply if expected == CRISIS else "utter_technical_problem"
+    return said.kinds in ([alone], [reply, "utter_unstored"]) and "988" in said.text
 
 
 def say_until_answered(client, ticket, text, seconds=30):

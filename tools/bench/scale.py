@@ -244,6 +244,7 @@ def _environment(database: str, redis: str, token: str) -> Dict[str, str]:
         **environment(chosen),
         "HOST": HOST,
         "PRODUCTION": "true",
+        "STORED_WORDS": "plain",
         "SECRET_KEY": secrets.token_hex(32),
         "REST_TOKEN": token,
         "REDIS_URL": redis,

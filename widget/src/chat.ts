@@ -39,6 +39,10 @@ export interface Shown extends Tag {
   readonly dots: { readonly shown: boolean };
   /** by the reply's key (keyOf) */
   readonly opinions: ReadonlyMap<string, Opinion>;
+  /** messages of the patient's own that are shown whole, by id */
+  readonly unfolded: ReadonlySet<string>;
+  /** words of the last answer stand below what is in view: read on, or not seen yet */
+  readonly below: "" | "more" | "new";
   /** characters in the input */
   readonly length: number;
   /** whether the visitor may write: has agreed to the clinic's text where there is one */
@@ -58,6 +62,8 @@ export interface Actions {
   close(): void;
   /** Sends what is in the input. */
   submit(): void;
+  /** Asks one of the questions of the first screen. */
+  ask(question: string): void;
   /** Presses a button below the last reply. */
   press(button: QuickReply): void;
   /** Asks the assistant how to reach a person. */
@@ -70,6 +76,10 @@ export interface Actions {
   rate(reply: Reply, value: Thumb): Promise<void>;
   /** Adds a reason to a thumb down; "" skips it. */
   giveReason(reply: Reply, reason: string): Promise<void>;
+  /** Shows a long message whole, or in its first lines again. */
+  unfold(turn: Turn): void;
+  /** Goes to what stands below. */
+  goDown(): void;
   /** Agrees to the clinic's text. */
   agree(): void;
   /** Opens `sheet`, or closes it when it is open. */
@@ -82,6 +92,10 @@ export interface Actions {
   erase(): Promise<void>;
   /** Hands the patient the conversation as a text file, made from what is on the screen. */
   saveTranscript(): void;
+  /** Puts the conversation's text on the clipboard. */
+  copyTranscript(): Promise<void>;
+  /** Prints the conversation, and nothing else of the page. */
+  printTranscript(): void;
   /** Hears that the text in the input has changed. */
   typed(): void;
   /** Hears that the log was scrolled, by us or by the patient; who scrolls back to read is not pulled away from it. */

@@ -124,7 +124,7 @@ export class Connection {
 
   /** Leaves the conversation: ticket and queue are forgotten, and the server is asked for a new one. */
   forget(): void {
-    this.memory.keep({ ticket: null, unsent: [] });
+    this.memory.keep({ ticket: null, unsent: [], thumbs: {} });
     this.leaving = true;
     this.rest();
     this.renew();

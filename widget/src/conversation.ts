@@ -1,4 +1,4 @@
-import type { Conversation, Message, Outcome, QuickReply, Reply, Standing, StoredTurn, Turn } from "./nouns";
+import type { Conversation, Gravity, Message, Outcome, QuickReply, Reply, Standing, StoredTurn, Turn } from "./nouns";
 
 /** Everything that changes a conversation; what the server says and what happens here. */
 export type Event =
@@ -80,9 +80,18 @@ export function isWriting(conversation: Conversation): boolean {
   return conversation.some((turn) => turn.standing === "writing");
 }
 
-/** Whether `reply` is about a danger: it is shown first of all, and no rating is asked for it. */
-export function isCrisis(reply: Reply): boolean {
-  return reply.action.startsWith("utter_crisis/");
+/** How grave `reply` is, by its name. */
+export function gravityOf({ action }: Reply): Gravity {
+  const crisis = /^utter_crisis\/(check_in|care_)?/.exec(action);
+  if (!crisis) return "";
+  return crisis[1] === "check_in" ? "check-in" : crisis[1] ? "care" : "alarm";
+}
+
+/** How grave the talk is: the gravest reply of the newest turn that has any. */
+export function gravityNow(conversation: Conversation): Gravity {
+  const answered = conversation.filter(({ replies }) => replies.length);
+  const found = answered[answered.length - 1]?.replies.map(gravityOf) ?? [];
+  return (["alarm", "check-in", "care"] as const).find((each) => found.includes(each)) ?? "";
 }
 
 /** Whether a patient may rate `reply`: answers, not small talk and not help in a crisis. */
@@ -96,9 +105,9 @@ export function offered(conversation: Conversation): QuickReply[] {
   return !last || isUnderWay(last) ? [] : last.replies.flatMap((reply) => reply.quickReplies);
 }
 
-/** The crisis reply that must stay in view: one of the newest turn, so until the patient writes again. */
+/** The alarm that must stay in view: one of the newest turn, so until the patient writes again. */
 export function pinned(conversation: Conversation): Reply | undefined {
-  return conversation[conversation.length - 1]?.replies.find(isCrisis);
+  return conversation[conversation.length - 1]?.replies.find((reply) => gravityOf(reply) === "alarm");
 }
 
 /** One name for a reply, for keys and ratings. */

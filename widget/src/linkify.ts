@@ -6,16 +6,20 @@ export interface Part {
   number?: string;
 }
 
+const CHAT = "988lifeline\\.org/chat(?![\\w/-])";
 const US_NUMBER = "(?:\\+?1[-. ])?(?:\\(\\d{3}\\) ?|\\d{3}[-. ])\\d{3}[-. ]\\d{4}";
 
 /**
- * `text` in pieces, in order and complete: web addresses (https only), US phone numbers, and the given short or foreign
- * `numbers` such as 911 and 988. "text 988" and "text AYUDA to 988" open a text message; in "call or text 988" the word
- * "text" does that, and the number calls. What is no link stays plain text; the caller makes nodes of it, never HTML.
+ * `text` in pieces, in order and complete: web addresses (https only, and the chat of 988 as people say it), US phone
+ * numbers, and the given short or foreign `numbers` such as 911 and 988. "text 988" and "text START to 88788" open a text
+ * message; in "call or text 988" the word "text" does that, and the number calls. What is no link stays plain text; the caller makes nodes of it, never HTML.
  */
 export function linkify(text: string, numbers: readonly string[]): Part[] {
   const number = [...numbers.map((each) => each.replace(/[^\w ]/g, "\\$&")), US_NUMBER].join("|");
-  const pattern = new RegExp(`(https://[^\\s<>"'\`]+)|(text (?:\\w+ to )?|AYUDA por texto al )?(${number})`, "gi");
+  const pattern = new RegExp(
+    `(https://[^\\s<>"'\`]+|${CHAT})|(text (?:\\w+ to )?|AYUDA por texto al )?(${number})|(text \\w+ to )(\\d{5,6})`,
+    "gi",
+  );
   const parts: Part[] = [];
   let done = 0;
   const plain = (until: number): void => {
@@ -23,7 +27,9 @@ export function linkify(text: string, numbers: readonly string[]): Part[] {
   };
   for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
     const start = found.index;
-    const links = found[1] ? address(found[1]) : contact(text, start, found[2] ?? "", found[3]!);
+    const links = found[1]
+      ? address(found[1], text[start - 1])
+      : contact(text, start, found[2] ?? found[4] ?? "", found[3] ?? found[5]!);
     if (!links) {
       pattern.lastIndex = start + 1;
       continue;
@@ -37,9 +43,10 @@ export function linkify(text: string, numbers: readonly string[]): Part[] {
   return parts;
 }
 
-/** The phone numbers in `text`, each once. */
-export function numbersIn(text: string, numbers: readonly string[]): string[] {
-  return [...new Set(linkify(text, numbers).flatMap((part) => part.number ?? []))];
+/** What `text` says to call or text, each once. */
+export function contactsIn(text: string, numbers: readonly string[]): Part[] {
+  const found = linkify(text, numbers).filter((part) => part.number);
+  return found.filter((part, index) => found.findIndex(({ href }) => href === part.href) === index);
 }
 
 /** Where a press on `number` leads: the number as it is written, since nobody knows its country. */
@@ -47,8 +54,9 @@ export function phoneLink(number: string, action: "call" | "text" = "call"): str
   return `${action === "call" ? "tel" : "sms"}:${number.replace(/[^\d+]/g, "")}`;
 }
 
-function address(found: string): Part[] | undefined {
+function address(found: string, before = ""): Part[] | undefined {
   const text = found.replace(/[.,;:!?)\]}*]+$/, "");
+  if (!text.includes(":")) return /[\w.@/-]/.test(before) ? undefined : [{ text, href: `https://${text.toLowerCase()}` }];
   try {
     // A name before the host is only ever there to deceive: https://clinic.example@evil.example
     const { protocol, username, href } = new URL(text);

@@ -36,7 +36,18 @@ export interface Reply {
   language: string;
   quickReplies: QuickReply[];
   sources: Source[];
+  /** the clinic's own words, written by its staff */
+  own?: boolean;
 }
+
+/**
+ * How grave a reply is: `alarm` is help in danger, `check-in` a gentle question, `care` what is said after an alarm, ""
+ * all the rest.
+ */
+export type Gravity = "alarm" | "check-in" | "care" | "";
+
+/** What a look at the page found, for its owner. */
+export type Finding = "checkWorks" | "checkOrigin" | "checkPolicy" | "checkDown" | "checkCovered";
 
 /** How a turn ended. */
 export type Outcome = "answered" | "limited" | "failed" | "refused";

@@ -27,15 +27,17 @@ export function replyOf(data: unknown): Reply | undefined {
   const told = fieldsOf(data);
   const messageId = textOf(told.message_id);
   if (!messageId) return undefined;
+  const metadata = fieldsOf(told.metadata);
   return {
     messageId,
     number: numberOf(told.number, 0),
     text: textOf(told.text),
     at: numberOf(told.at, Date.now() / 1000),
-    action: textOf(fieldsOf(told.metadata).utter_action),
-    language: languageOf(fieldsOf(told.metadata).language),
+    action: textOf(metadata.utter_action),
+    language: languageOf(metadata.language),
     quickReplies: listOf(told.quick_replies).flatMap(quickReplyOf),
     sources: listOf(told.sources).flatMap(sourceOf),
+    ...(listOf(metadata.sources).includes("clinic") ? { own: true } : {}),
   };
 }
 

@@ -2,13 +2,16 @@ import { html, LitElement, nothing, render, type TemplateResult } from "lit";
 
 import type { Chat, Note, Opinion, Sheet } from "./chat";
 import { Connection, newMessageId, type Connect, type News } from "./connection";
-import { after, isCrisis, isUnderWay, isWriting, keyOf, pinned, type Event as TalkEvent } from "./conversation";
+import { after, gravityNow, gravityOf, isUnderWay, isWriting, keyOf, pinned, type Event as TalkEvent } from "./conversation";
+import { whyNotReached } from "./diagnosis";
 import { Memory } from "./memory";
-import type { Conversation, QuickReply, Reach, Reply, Thumb, Turn } from "./nouns";
+import type { Conversation, Finding, QuickReply, Reach, Reply, Thumb, Turn } from "./nouns";
 import { settingsOf, type Settings } from "./settings";
 import { styles } from "./styles";
+import { checkColours } from "./theme";
 import { transcriptOf } from "./transcript";
 import { TypingDots } from "./typing";
+import { checkView, findingWords } from "./views/check";
 import { headerView } from "./views/header";
 import { icon } from "./views/icons";
 import { noticeView } from "./views/notice";
@@ -20,6 +23,11 @@ const SMALL_SCREEN = "(max-width: 30em), (max-height: 30em)";
 const TOUCH = "(pointer: coarse)";
 const NOTE_STAYS = 7000;
 const ANSWERS_STAY = 15_000;
+const CHECK = /[?&]infusion-guide=check\b/;
+/** Pixels of an answer that may stand below what is in view before it is said that there is more. */
+const HARDLY = 12;
+/** While the talk is printed, the page holds nothing else. */
+const ALONE = "@media print { body > :not(infusion-guide) { display: none !important } }";
 
 /**
  * The chat: a launcher and a panel with the emergency notice, the header and the talk.
@@ -34,6 +42,8 @@ export class InfusionGuide extends LitElement implements Chat {
   words: Words;
   readonly dots = new TypingDots(() => this.requestUpdate());
   readonly opinions = new Map<string, Opinion>();
+  readonly unfolded = new Set<string>();
+  below: "" | "more" | "new" = "";
   conversation: Conversation = [];
   reach: Reach = "idle";
   sheet: Sheet = "";
@@ -47,6 +57,10 @@ export class InfusionGuide extends LitElement implements Chat {
   private isOpen = false;
   private unread = false;
   private broken = false;
+  private missed = false;
+  /** whether the assistant was reached at all */
+  private opened = false;
+  private findings: Finding[] = [];
   private following = true;
   private scrolledFor = "";
   private scrolledTo = 0;
@@ -68,6 +82,7 @@ export class InfusionGuide extends LitElement implements Chat {
     this.memory = memory;
     this.words = wordsOf(memory.now.language || settings.language);
     this.connection = new Connection(settings.server, memory, (news) => this.hear(news), connect);
+    Object.entries(memory.now.thumbs).forEach(([key, value]) => this.opinions.set(key, { value }));
     memory.now.unsent.forEach((outgoing) => this.happen({ kind: "said", outgoing }));
   }
 
@@ -88,6 +103,7 @@ export class InfusionGuide extends LitElement implements Chat {
     this.isOpen = true;
     this.unread = false;
     this.scrolledFor = "";
+    this.memory.keep({ open: true });
     if (focus) this.show();
     else this.panel.setAttribute("open", ""); // show() would take the focus away from the page
     this.begin();
@@ -106,6 +122,11 @@ export class InfusionGuide extends LitElement implements Chat {
     this.input.value = "";
     this.typed();
     this.write(text);
+  }
+
+  ask(question: string): void {
+    this.write(question);
+    this.settleFocus();
   }
 
   press(button: QuickReply): void {
@@ -139,6 +160,7 @@ export class InfusionGuide extends LitElement implements Chat {
     const before = this.opinions.get(keyOf(reply))?.value ?? null;
     const now = before === value ? null : value;
     this.opinions.set(keyOf(reply), { value: now, asking: now === "down" });
+    this.keepThumb(keyOf(reply), now);
     this.requestUpdate();
     void this.updateComplete.then(() =>
       this.elementOf(keyOf(reply))?.querySelector(".reason")?.scrollIntoView({ block: "nearest" }),
@@ -151,6 +173,21 @@ export class InfusionGuide extends LitElement implements Chat {
     this.requestUpdate();
     this.elementOf(keyOf(reply))?.querySelector<HTMLElement>("[data-value=down]")?.focus();
     if (reason) await this.sendOpinion(reply, "down", reason, "down");
+  }
+
+  unfold({ messageId }: Turn): void {
+    if (!this.unfolded.delete(messageId)) this.unfolded.add(messageId);
+    this.requestUpdate();
+  }
+
+  goDown(): void {
+    const { log } = this;
+    const newest = this.conversation[this.conversation.length - 1];
+    const top = (newest && this.elementOf(newest.messageId)?.offsetTop) ?? 0;
+    const isAbove = top > log.scrollTop + log.clientHeight - HARDLY;
+    log.scrollTop = isAbove ? top - 4 : log.scrollTop + log.clientHeight * 0.8;
+    log.focus();
+    this.look();
   }
 
   agree(): void {
@@ -204,8 +241,38 @@ export class InfusionGuide extends LitElement implements Chat {
     }
   }
 
+  async copyTranscript(): Promise<void> {
+    this.toggleSheet("menu");
+    try {
+      await navigator.clipboard.writeText(this.transcript);
+      this.say(this.words.copyDone);
+    } catch {
+      this.say(this.words.copyFailed); // an old browser, a page without https, or a visitor who forbids it
+    }
+  }
+
+  printTranscript(): void {
+    this.toggleSheet("menu");
+    void this.updateComplete.then(() => {
+      const closed = [...this.root.querySelectorAll<HTMLDetailsElement>("details:not([open])")];
+      const alone = new CSSStyleSheet();
+      alone.replaceSync(ALONE);
+      document.adoptedStyleSheets = [...document.adoptedStyleSheets, alone];
+      closed.forEach((each) => (each.open = true));
+      this.panel.close(); // above the page (showModal) it would be cut off at the end of the first sheet
+      this.panel.show();
+      const asBefore = (): void => {
+        document.adoptedStyleSheets = document.adoptedStyleSheets.filter((each) => each !== alone);
+        closed.forEach((each) => (each.open = false));
+        this.showAnew();
+      };
+      window.addEventListener("afterprint", asBefore, { once: true });
+      window.print();
+    });
+  }
+
   saveTranscript(): void {
-    const text = transcriptOf(this.conversation, this.words, new Date());
+    const text = this.transcript;
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
     link.download = this.words.transcriptFile;
@@ -222,6 +289,7 @@ export class InfusionGuide extends LitElement implements Chat {
   scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.log;
     if (Math.abs(scrollTop - this.scrolledTo) > 4) this.following = scrollHeight - clientHeight - scrollTop < 48;
+    this.look();
   }
 
   // ---- What the assistant says ----
@@ -273,7 +341,23 @@ export class InfusionGuide extends LitElement implements Chat {
   private reached(reach: Reach): void {
     const before = this.reach;
     this.reach = reach;
+    if (reach === "offline" && before !== "offline") void this.explain();
+    if (reach === "connected") this.find("checkWorks");
     if (reach === "connected" && (before === "reconnecting" || before === "offline")) this.say(this.words.connectedAgain);
+    this.requestUpdate();
+  }
+
+  /** Tells the page's owner why the assistant cannot be reached: once in the console, and on the page when it is checked. */
+  private async explain(): Promise<void> {
+    if (this.opened) return;
+    const finding = await whyNotReached(this.settings.server);
+    console.warn(`infusion-guide: ${findingWords(this, finding)}`);
+    this.find(finding);
+  }
+
+  private find(finding: Finding): void {
+    this.opened = this.opened || finding === "checkWorks";
+    this.findings = [finding, ...this.findings.filter((each) => each === "checkCovered")];
     this.requestUpdate();
   }
 
@@ -293,7 +377,8 @@ export class InfusionGuide extends LitElement implements Chat {
     this.told.add(keyOf(reply));
     // A closed panel stays closed, even for a crisis reply: perhaps someone has come in who must not see it.
     this.unread = !this.isOpen;
-    if (isCrisis(reply)) {
+    this.missed = this.missed || !this.following;
+    if (gravityOf(reply) === "alarm") {
       this.alarm = `${this.words.crisisHeading}. ${reply.text}`;
     } else {
       this.answers = [...this.answers, fill(this.words.assistantSays, { text: reply.text })];
@@ -336,12 +421,19 @@ export class InfusionGuide extends LitElement implements Chat {
     if (sent)
       return this.say(value ? this.words.feedbackThanks : this.words.feedbackTakenBack, !this.opinions.get(key)?.asking);
     this.opinions.set(key, { value: before, failed: true });
+    this.keepThumb(key, before);
     this.say(this.words.feedbackFailed, false);
+  }
+
+  private keepThumb(key: string, value: Thumb | null): void {
+    const { [key]: _, ...others } = this.memory.now.thumbs;
+    this.memory.keep({ thumbs: value ? { ...others, [key]: value } : others });
   }
 
   private clear(words: string): void {
     this.connection.forget();
     this.opinions.clear();
+    this.unfolded.clear();
     this.told.clear();
     this.answers = [];
     this.alarm = "";
@@ -393,6 +485,7 @@ export class InfusionGuide extends LitElement implements Chat {
   private closed(): void {
     if (this.panel.open) return; // it changed its form
     this.isOpen = false;
+    this.memory.keep({ open: false });
     this.sheet = "";
     this.requestUpdate();
     void this.updateComplete.then(() => this.root.querySelector<HTMLElement>(".launcher")?.focus());
@@ -423,8 +516,24 @@ export class InfusionGuide extends LitElement implements Chat {
     this.scrolledFor = moment;
     const element = this.elementOf(target);
     if (!element || !(crisis || this.following)) return;
-    this.log.scrollTop = element.offsetTop - 4;
+    // An answer that does not fit below the words it answers begins at the top, with a rest of them.
+    const answer = element.querySelector<HTMLElement>(".reply");
+    const tooLong = !crisis && answer && element.offsetHeight > this.log.clientHeight;
+    this.log.scrollTop = tooLong ? answer.offsetTop - 4 : element.offsetTop - 4;
     this.scrolledTo = this.log.scrollTop;
+  }
+
+  /** Whether words of the last answer, or the numbers of an alarm, stand below what is in view. */
+  private look(): void {
+    const { log } = this;
+    const newest = this.conversation[this.conversation.length - 1];
+    const words = [...((newest && this.elementOf(newest.messageId))?.querySelectorAll(".reply > .bubble") ?? [])].pop();
+    const hidden = words ? words.getBoundingClientRect().bottom - log.getBoundingClientRect().bottom : 0;
+    if (hidden <= HARDLY) this.missed = false;
+    const below = hidden <= HARDLY ? "" : this.missed ? "new" : "more";
+    if (below === this.below) return;
+    this.below = below;
+    this.requestUpdate();
   }
 
   private fail(error: unknown): void {
@@ -457,15 +566,18 @@ export class InfusionGuide extends LitElement implements Chat {
         @cancel=${(event: Event) => this.escape(event)}
         @keydown=${(event: KeyboardEvent) => this.keyed(event)}
       >
-        ${noticeView(this)}${headerView(this)}
+        ${headerView(this)}${noticeView(this)}
         <div class="talk"></div>
         <p class="broken" role="alert">${this.broken ? words.broken : ""}</p>
       </dialog>
+      ${checkView(this, this.checking ? this.findings : [])}
     </div>`;
   }
 
   protected override firstUpdated(): void {
     followVisibleViewport(this.root);
+    checkColours(this.root.querySelector<HTMLElement>(".frame")!, this);
+    window.addEventListener("resize", () => this.isOpen && this.look());
     this.smallScreen.addEventListener("change", () => this.showAnew());
     window.addEventListener("online", () => this.connection.hurry());
     window.addEventListener("offline", () => this.connection.hurry(true)); // a lost network shows only after a minute else
@@ -473,18 +585,41 @@ export class InfusionGuide extends LitElement implements Chat {
       if (document.visibilityState === "visible") this.connection.hurry();
     });
     if (this.conversation.length) this.begin(); // messages that a reload interrupted
-    if (this.settings.open && !this.smallScreen.matches) this.open(false);
+    if (this.checking) this.check();
+    const { open } = this.memory.now;
+    if (open && this.smallScreen.matches) this.open();
+    else if (open ?? (this.settings.open && !this.smallScreen.matches)) this.open(false);
   }
 
   protected override updated(): void {
     if (this.broken) return;
     try {
       render(panelView(this), this.root.querySelector<HTMLElement>(".talk")!);
+      const gravity = gravityNow(this.conversation);
+      this.panel.dataset.gravity = gravity;
+      this.panel.toggleAttribute("data-small", !gravity && this.conversation.some(({ replies }) => replies.length));
       this.follow();
+      if (this.isOpen) this.look();
       this.countDown();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  private get checking(): boolean {
+    return CHECK.test(location.search);
+  }
+
+  /** For the page's owner: asks for the assistant, and looks whether the button can be pressed. */
+  private check(): void {
+    const { left, top, width, height } = this.root.querySelector(".launcher")!.getBoundingClientRect();
+    if (document.elementFromPoint(left + width / 2, top + height / 2) !== this) this.findings = ["checkCovered"];
+    this.connection.open();
+    this.requestUpdate();
+  }
+
+  private get transcript(): string {
+    return transcriptOf(this.conversation, this.words, new Date());
   }
 
   /** The seconds until a limited message may be sent again run down on the screen. */

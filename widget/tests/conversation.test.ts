@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { after, isRateable, offered, pinned, type Event } from "../src/conversation";
+import { after, gravityNow, gravityOf, isRateable, offered, pinned, type Event } from "../src/conversation";
 import type { Conversation, Reply } from "../src/nouns";
 
 const reply = (messageId: string, number: number, more: Partial<Reply> = {}): Reply => ({
@@ -181,6 +181,23 @@ describe("a crisis reply", () => {
     expect(pinned(talk(...shown))).toEqual(crisis);
     expect(pinned(talk(...shown, { kind: "ended", messageId: "a", outcome: "failed" }))).toEqual(crisis);
     expect(pinned(talk(...shown, { kind: "ended", messageId: "a", outcome: "answered" }, said("b")))).toBeUndefined();
+  });
+
+  it("is an alarm; a check-in and care afterwards are not, and nothing else is grave", () => {
+    const gravity = (action: string) => gravityOf(reply("a", 0, { action }));
+    expect(["suicide", "overdose", "withdrawal_emergency", "carefree"].map((name) => gravity(`utter_crisis/${name}`))).toEqual(
+      Array(4).fill("alarm"),
+    );
+    expect([gravity("utter_crisis/check_in"), gravity("utter_crisis/check_in_pill")]).toEqual(["check-in", "check-in"]);
+    expect([gravity("utter_crisis/care_text"), gravity("utter_faq/cravings"), gravity("")]).toEqual(["care", "", ""]);
+    expect(pinned(talk({ kind: "replied", reply: reply("a", 0, { action: "utter_crisis/check_in" }) }))).toBeUndefined();
+  });
+
+  it("keeps the talk grave until the next answer, not only until the next message", () => {
+    expect(gravityNow(talk(...shown))).toBe("alarm");
+    expect(gravityNow(talk(...shown, said("b")))).toBe("alarm");
+    expect(gravityNow(talk(...shown, said("b"), { kind: "replied", reply: reply("b", 0) }))).toBe("");
+    expect(gravityNow([])).toBe("");
   });
 
   it("is never rated", () => {

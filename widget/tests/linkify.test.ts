@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { linkify, numbersIn, phoneLink } from "../src/linkify";
+import { linkify, contactsIn, phoneLink } from "../src/linkify";
 
 const NUMBERS = ["911", "988", "116 123", "+44 20 7946 0000"];
 const links = (text: string): [string, string][] =>
@@ -37,6 +37,9 @@ it.each<[string, [string, string][]]>([
     "see https://988lifeline.org/chat?a=1&b=2.",
     [["https://988lifeline.org/chat?a=1&b=2", "https://988lifeline.org/chat?a=1&b=2"]],
   ],
+  ["or chat at 988lifeline.org/chat: a counselor", [["988lifeline.org/chat", "https://988lifeline.org/chat"]]],
+  ["Open 988Lifeline.org/chat.", [["988Lifeline.org/chat", "https://988lifeline.org/chat"]]],
+  ["text START to 88788.", [["text START to 88788", "sms:88788"]]],
   ["(https://example.org/a)", [["https://example.org/a", "https://example.org/a"]]],
 ])("finds the links in %s", (text, expected) => {
   expect(links(text)).toEqual(expected);
@@ -53,6 +56,11 @@ it.each([
   "//example.org",
   "www.example.org",
   "988lifeline.org",
+  "evil.988lifeline.org/chat",
+  "me@988lifeline.org/chat",
+  "988lifeline.org/chat-with-me",
+  "START to 88788",
+  "text START to 8878899",
   "It costs $911.",
   "1911 and 9881",
   "911.5 mg, 3.988",
@@ -91,11 +99,14 @@ it("cuts a link off at markup", () => {
   expect(links("<https://example.org/x>")).toEqual([["https://example.org/x", "https://example.org/x"]]);
 });
 
-it("lists each number once", () => {
-  expect(numbersIn("Call 911. Call or text 988. Again 911, 1-800-222-1222.", NUMBERS)).toEqual([
-    "911",
-    "988",
-    "1-800-222-1222",
+it("lists what to call and to text, each once", () => {
+  const text = "Call 911. Call or text 988. Again 911, 1-800-222-1222, or text START to 88788.";
+  expect(contactsIn(text, NUMBERS).map(({ href }) => href)).toEqual([
+    "tel:911",
+    "sms:988",
+    "tel:988",
+    "tel:18002221222",
+    "sms:88788",
   ]);
 });
 

@@ -9,7 +9,7 @@ beforeEach(() => sessionStorage.clear());
 
 it("remembers across a reload, under one key", () => {
   new Memory().keep({ ticket: "t", unsent: [MESSAGE] });
-  expect(new Memory().now).toEqual({ ticket: "t", unsent: [MESSAGE], agreed: false, language: "" });
+  expect(new Memory().now).toEqual({ ticket: "t", unsent: [MESSAGE], agreed: false, language: "", open: null, thumbs: {} });
   expect(Object.keys(sessionStorage)).toEqual(["infusion-guide"]);
 });
 
@@ -19,7 +19,7 @@ it("works until the page is left where storage is blocked", () => {
   });
   blocked.keep({ ticket: "t" });
   blocked.keep({ agreed: true });
-  expect(blocked.now).toEqual({ ticket: "t", unsent: [], agreed: true, language: "" });
+  expect(blocked.now).toEqual({ ticket: "t", unsent: [], agreed: true, language: "", open: null, thumbs: {} });
 });
 
 it("works where storage is full", () => {
@@ -34,10 +34,10 @@ it("works where storage is full", () => {
   expect(memory.now.ticket).toBe("t");
 });
 
-it.each(["{", "null", "[]", '"x"', '{"ticket":5,"unsent":{"a":1},"agreed":"yes"}', '{"unsent":[null,{"message":"x"},5]}'])(
+it.each(["{", "null", "[]", '"x"', '{"ticket":5,"unsent":{"a":1},"agreed":"yes","open":1,"thumbs":7}', '{"unsent":[null,{"message":"x"},5]}'])(
   "begins anew when it finds %s",
   (junk) => {
     sessionStorage.setItem("infusion-guide", junk);
-    expect(new Memory().now).toEqual({ ticket: null, unsent: [], agreed: false, language: "" });
+    expect(new Memory().now).toEqual({ ticket: null, unsent: [], agreed: false, language: "", open: null, thumbs: {} });
   },
 );

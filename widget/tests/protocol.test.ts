@@ -25,6 +25,11 @@ it("reads a reply", () => {
   });
 });
 
+it("knows the clinic's own words by their source", () => {
+  expect(replyOf({ ...TOLD, metadata: { sources: ["clinic"] } })?.own).toBe(true);
+  expect(replyOf({ ...TOLD, metadata: { sources: "clinic" } })?.own).toBeUndefined();
+});
+
 it.each([undefined, null, "x", 5, [], {}, { message_id: 5 }, { message_id: "" }])("takes %j for no reply", (junk) => {
   expect(replyOf(junk)).toBeUndefined();
 });

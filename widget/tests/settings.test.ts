@@ -12,8 +12,10 @@ it("needs no attribute", () => {
     clinicPhone: "",
     emergencyNumber: "911",
     crisisLine: "988",
+    crisisChat: "https://988lifeline.org/chat",
     title: "",
     greeting: "",
+    starters: [],
     language: "en",
     position: "right",
     open: false,
@@ -68,4 +70,14 @@ it.each([
   [{ emergencyNumber: "none", crisisLine: " " }, "911", "988"],
 ])("never loses the emergency numbers: %j", (data, emergency, crisis) => {
   expect(read(data)).toMatchObject({ emergencyNumber: emergency, crisisLine: crisis });
+});
+
+it("offers the chat of 988 only beside 988, else what the tag names", () => {
+  expect(read({ crisisLine: "116 123" }).crisisChat).toBe("");
+  expect(read({ crisisLine: "116 123", crisisChat: "https://help.example/chat" }).crisisChat).toBe("https://help.example/chat");
+  expect(read({ crisisChat: "javascript:alert(1)" }).crisisChat).toBe("https://988lifeline.org/chat");
+});
+
+it("takes the questions of the first screen, parted by bars", () => {
+  expect(read({ starters: " What is it? | | Does it hurt?" }).starters).toEqual(["What is it?", "Does it hurt?"]);
 });

@@ -53,7 +53,10 @@ const says = async (event: string, data: unknown): Promise<void> => {
   await widget.updateComplete;
 };
 
-beforeEach(() => sessionStorage.clear());
+beforeEach(() => {
+  sessionStorage.clear();
+  vi.stubGlobal("fetch", () => new Promise(() => undefined)); // nothing is asked for by itself
+});
 afterEach(() => {
   widget.remove();
   vi.restoreAllMocks();
@@ -67,9 +70,9 @@ it("shows notice and introduction before anything is connected", async () => {
     "tel:911",
     "tel:988",
     "sms:988",
-    "tel:5551234567",
+    "https://988lifeline.org/chat",
   ]);
-  expect(shadow().querySelector("dialog")!.firstElementChild!.className).toBe("notice");
+  expect(texts(".header, .notice p")[1]).toContain("can't help in an emergency");
   expect(texts(".introduction")[0]).toContain("computer program, not a person");
 });
 
@@ -107,9 +110,10 @@ it("shows a crisis reply with its numbers first, aloud, and without thumbs", asy
     "tel:911",
     "tel:988",
     "sms:988",
+    "https://988lifeline.org/chat",
     "tel:18002221222",
-    "tel:5551234567",
   ]);
+  expect(texts(".crisis .contacts li").pop()).toBe("Poison Help 1-800-222-1222");
   expect(crisis.querySelector(".contacts")!.compareDocumentPosition(crisis.querySelector(".bubble")!)).toBe(
     Node.DOCUMENT_POSITION_FOLLOWING,
   );
@@ -156,7 +160,7 @@ it("keeps markup in messages and answers as text", async () => {
   );
   await says("turn_end", { message_id: id, outcome: "answered" });
   expect(all("img, a[href^=javascript]")).toEqual([]);
-  expect(texts("summary, .quick button")).toEqual([markup, markup]);
+  expect(texts(".source, .sources li, .quick button")).toEqual([markup, markup, markup]);
 });
 
 it("offers a limited message again as a new one, and a failed one as the same", async () => {
@@ -279,6 +283,7 @@ it("says that the server cannot be reached, with the phone numbers", async () =>
     "tel:911",
     "tel:988",
     "sms:988",
+    "https://988lifeline.org/chat",
     "tel:5551234567",
   ]);
   expect(texts(".standing")[0]).toBe("Waiting to be sent");
@@ -314,4 +319,157 @@ it("speaks the tag's language first, and changes it from the menu", async () => 
   expect(texts(".introduction")[0]).toContain("computer program");
   expect(shadow().querySelector("h2")!.getAttribute("lang")).toBe("es"); // the clinic's own words stay
   expect(JSON.stringify(socket.sent)).toContain("In English, please");
+});
+
+it("begins with two lines and four questions, which go away with the first message", async () => {
+  await make();
+  widget.open();
+  await widget.updateComplete;
+  expect(all(".introduction p")).toHaveLength(2);
+  expect(texts(".starters button")).toHaveLength(4);
+  socket.up("t");
+  await press("What is ketamine infusion therapy?");
+  expect(widget.state.conversation.map(({ text }) => text)).toEqual(["What is ketamine infusion therapy?"]);
+  expect(all(".starters")).toEqual([]);
+});
+
+it("offers the clinic's questions in place of ours", async () => {
+  await make({ starters: ["Where do I park?"] });
+  widget.open();
+  await widget.updateComplete;
+  expect(texts(".starters button")).toEqual(["Where do I park?"]);
+});
+
+it("asks calmly in a check-in: words first, no card, two choices below the talk", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const id = await write("it is all too much");
+  const quick_replies = [
+    { title: "I need help now", payload: "/help_now" },
+    { title: "I'm OK", payload: "/check_in_ok" },
+  ];
+  await says("bot_uttered", reply(id, 0, "utter_crisis/check_in", { quick_replies }));
+  await says("turn_end", { message_id: id, outcome: "answered" });
+  expect(all(".crisis, .turn .contacts, h3")).toEqual([]);
+  expect(texts(".stage ~ .quick button")).toEqual(["I need help now", "I'm OK"]);
+  expect([texts("[data-live=crisis]")[0], texts("[data-live=answers] p")]).toEqual(["", [expect.stringContaining("Reply 0")]]);
+  expect(shadow().querySelector("dialog")!.hasAttribute("data-small")).toBe(false);
+});
+
+it("makes room once it has answered, and gives it up in danger", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const small = () => shadow().querySelector("dialog")!.hasAttribute("data-small");
+  const answered = [small()];
+  for (const action of ["utter_faq/x", "utter_crisis/suicide", "utter_crisis/care_text", "utter_faq/x"]) {
+    await says("bot_uttered", reply(await write("hi"), 0, action, { at: answered.length }));
+    answered.push(small());
+  }
+  expect(answered).toEqual([false, true, false, false, true]);
+  expect(all(".notice a")).toHaveLength(4);
+});
+
+it("puts the buttons after an alarm below its card, in the talk", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const id = await write("help");
+  const quick_replies = [{ title: "Can I text instead?", payload: "/x" }];
+  await says("bot_uttered", reply(id, 0, "utter_crisis/suicide", { quick_replies }));
+  await says("turn_end", { message_id: id, outcome: "answered" });
+  expect(all(".log .quick button")).toHaveLength(1);
+  expect(all(".stage ~ .quick")).toEqual([]);
+});
+
+it("tells all sources in one line", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const id = await write("hi");
+  const sources = ["A", "B", "C"].map((label) => ({ label, claims: ["it may"] }));
+  await says("bot_uttered", reply(id, 0, "utter_faq/x", { sources }));
+  expect(texts("summary")).toEqual(["Sources (3)"]);
+  expect(texts(".source")).toEqual(["A", "B", "C"]);
+});
+
+it("shows the clinic's own answer as the clinic's, and says whose it is once", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const id = await write("parking?");
+  await says(
+    "bot_uttered",
+    reply(id, 0, "utter_uncovered/parking", {
+      text: "From Example Clinic: Behind the house.",
+      sources: [{ label: "From Example Clinic", claims: [] }],
+      metadata: { utter_action: "utter_uncovered/parking", sources: ["clinic"] },
+    }),
+  );
+  expect(texts(".own .bubble")).toEqual(["From Example ClinicAssistant: Behind the house."]);
+  expect(all("summary")).toEqual([]);
+});
+
+it("shows a long message of the patient's own in its first lines, and whole when asked to", async () => {
+  await make();
+  widget.open();
+  await write("I have so much to tell. ".repeat(20));
+  expect(all(".mine .clamped")).toHaveLength(1);
+  await press("Show all");
+  expect(all(".mine .clamped")).toEqual([]);
+  await press("Show less");
+  expect(all(".mine .clamped")).toHaveLength(1);
+});
+
+it("is open on the next page when it was, closed when it was closed, and shows the thumb again", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const id = await write("hi");
+  await says("bot_uttered", reply(id, 0, "utter_faq/x"));
+  await says("turn_end", { message_id: id, outcome: "answered" });
+  await press("Helpful");
+  widget.remove();
+  await make();
+  expect(widget.state.open).toBe(true);
+  socket.up("t", [{ message_id: id, text: "hi", at: 1, replies: [reply(id, 0, "utter_faq/x")] }]);
+  await widget.updateComplete;
+  expect(all(".thumb").map((thumb) => thumb.getAttribute("aria-pressed"))).toEqual(["true", "false"]);
+  widget.close();
+  widget.remove();
+  await make({ open: true });
+  expect(widget.state.open).toBe(false);
+});
+
+it("copies the talk, or says that it could not", async () => {
+  await make();
+  widget.open();
+  await write("does it hurt?");
+  const copied: string[] = [];
+  vi.stubGlobal("navigator", { clipboard: { writeText: (text: string) => Promise.resolve(copied.push(text)) } });
+  await widget.copyTranscript();
+  expect(copied[0]).toContain("does it hurt?");
+  expect(widget.note?.text).toBe(widget.words.copyDone);
+  vi.stubGlobal("navigator", {});
+  await widget.copyTranscript();
+  expect(widget.note?.text).toBe(widget.words.copyFailed);
+  vi.unstubAllGlobals();
+});
+
+it.each([
+  [true, "https://bot.example gives "],
+  [false, "https://bot.example does not answer"],
+])("tells the page's owner why it is not reached, once: script there %s", async (ok, expected) => {
+  const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  vi.stubGlobal("fetch", () => (ok ? Promise.resolve({ ok }) : Promise.reject(new TypeError())));
+  await make();
+  widget.open();
+  socket.says("connect_error");
+  socket.says("connect_error");
+  await vi.waitFor(() => expect(warned).toHaveBeenCalled());
+  expect(warned.mock.calls).toHaveLength(1);
+  expect(warned.mock.calls[0]![0]).toContain(expected);
+  expect(all(".check")).toEqual([]);
+  vi.unstubAllGlobals();
 });

@@ -38,7 +38,7 @@ class Messenger(Platform):
         return meta.handshake(request, settings().messenger_verify_token)
 
     def read(self, request: Request) -> List[Received]:
-        """Messages and pressed buttons of all entries; echoes, receipts, reactions, edits and `standby` are none to us."""
+        """Messages and pressed buttons of all entries; echoes, receipts, reactions and `standby` are none to us, edits aside."""
         if request.json["object"] != "page":
             return []
         events = [event for entry in request.json["entry"] for event in entry.get("messaging") or []]
@@ -69,9 +69,11 @@ def _received(event: Any) -> Optional[Received]:
     """One event of a call as a message; None for anything else, so that it does not keep the others from being answered."""
     try:
         person, at = id_of(event["sender"]["id"], "sender"), event["timestamp"]
-        if time.time() - at / 1000 > meta.WINDOW:
-            return None  # an old call; its answer could not be delivered
-        if "postback" in event:
+        late = time.time() - at / 1000 > meta.WINDOW  # an old call; its answer may not be delivered
+        if "message_edit" in event:
+            said = event["message_edit"]
+            text, late = said["text"], True
+        elif "postback" in event:
             said = event["postback"]
             text = said.get("payload") or said["title"]
         else:
@@ -80,6 +82,8 @@ def _received(event: Any) -> Optional[Received]:
                 return None
             text = (said.get("quick_reply") or {}).get("payload") or said.get("text") or ""
         message_id = id_of(said.get("mid") or f"postback {at}", "mid", meta.LONGEST_ID)
-        return Received({"person": person}, person, message_id, text + "")
+        if "message_edit" in event:
+            message_id = id_of(f"edit {said.get('num_edit')} {message_id}", "mid", meta.LONGEST_ID)
+        return Received({"person": person}, person, message_id, text + "", aside=late)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None

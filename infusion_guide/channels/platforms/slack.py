@@ -57,7 +57,7 @@ class Slack(Platform):
             raise Refused(403, "This call is not Slack's.")
 
     def read(self, request: Request) -> List[Received]:
-        """Direct messages, mentions in channels, pressed buttons; edits, deletions and bots are no messages to us."""
+        """Direct messages, mentions in channels, pressed buttons; deletions and bots are no messages to us, edits aside."""
         call = _call(request)
         if call["type"] == "block_actions":
             return _pressed(call)
@@ -70,6 +70,8 @@ class Slack(Platform):
             private = True
         else:
             return []
+        if event.get("subtype") == "message_changed":
+            return _edited(event, call["event_id"], private)
         ours = {each.get("user_id") for each in call.get("authorizations") or []}
         if event.get("subtype") not in _WRITTEN or event.get("bot_id") or event.get("edited") or event.get("user") in ours:
             return []
@@ -132,6 +134,14 @@ def _call(request: Request) -> Any:
     return request.json
 
 
+def _edited(event: Dict[str, Any], event_id: Any, private: bool) -> List[Received]:
+    """A message whose words a person changed; a link that Slack unfolded is an edit, too, of the same words."""
+    said, before = event["message"], event.get("previous_message") or {}
+    if said.get("bot_id") or said.get("subtype") not in _WRITTEN or said.get("text") == before.get("text"):
+        return []
+    return [_inbound(event["channel"], said["user"], said.get("thread_ts"), event_id, said.get("text"), private, aside=True)]
+
+
 def _pressed(call: Dict[str, Any]) -> List[Received]:
     """The button of one of our messages."""
     chosen, channel = call["actions"][0], call["channel"]["id"]
@@ -141,9 +151,9 @@ def _pressed(call: Dict[str, Any]) -> List[Received]:
     return [_inbound(channel, call["user"]["id"], thread, call["trigger_id"], chosen["value"], channel.startswith("D"))]
 
 
-def _inbound(channel: Any, user: Any, thread: Any, message_id: Any, text: Any, private: bool) -> Received:
+def _inbound(channel: Any, user: Any, thread: Any, message_id: Any, text: Any, private: bool, aside: bool = False) -> Received:
     address = {"channel": id_of(channel, "channel"), "thread": id_of(thread, "thread_ts") if thread else None}
-    return Received(address, f"{channel} {id_of(user, 'user')}", id_of(message_id, "id"), _words(text or ""), private)
+    return Received(address, f"{channel} {id_of(user, 'user')}", id_of(message_id, "id"), _words(text or ""), private, aside)
 
 
 def _words(text: str) -> str:

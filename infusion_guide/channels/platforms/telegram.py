@@ -18,6 +18,7 @@ from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
 
 _PAYLOAD = 64  # bytes of callback_data
+_UPDATES = ["message", "edited_message", "callback_query"]
 
 
 class Telegram(Platform):
@@ -38,23 +39,24 @@ class Telegram(Platform):
             raise Refused(403, "This call is not Telegram's.")
 
     def read(self, request: Request) -> List[Received]:
-        """Messages and pressed buttons; edited messages, channel posts, reactions and members are no messages to us."""
+        """Messages and pressed buttons; channel posts, reactions and members are no messages to us, edits are read aside."""
         update = request.json
         pressed = update.get("callback_query")
         if pressed:
             chat, sender, text = pressed["message"]["chat"], pressed["from"], pressed.get("data") or ""
             address = {"chat": int(chat["id"]), "pressed": str(pressed["id"])}
-        elif "message" in update:
-            message = update["message"]
+        elif "message" in update or "edited_message" in update:
+            message = update.get("message") or update["edited_message"]
             chat, sender, text = message["chat"], message.get("from") or {}, message.get("text") or message.get("caption") or ""
             address = {"chat": int(chat["id"])}
         else:
             return []
         private = chat["type"] == "private"
-        if sender.get("is_bot") or (not private and not _is_addressed(update)):
+        if sender.get("is_bot"):
             return []
+        aside = "edited_message" in update or (not private and not _is_addressed(update))
         text = "/start" if text.startswith("/start ") else text  # a link with a parameter
-        return [Received(address, str(address["chat"]), f"update {int(update['update_id'])}", text, private)]
+        return [Received(address, str(address["chat"]), f"update {int(update['update_id'])}", text, private, aside)]
 
     def calls(self, address: Any, bubble: Bubble) -> List[Call]:
         """See parent."""
@@ -103,7 +105,7 @@ async def register() -> str:
     """
     chosen = settings()
     where = f"{chosen.public_url}/webhooks/telegram/webhook"
-    wanted = {"url": where, "secret_token": chosen.telegram_secret, "allowed_updates": ["message", "callback_query"]}
+    wanted = {"url": where, "secret_token": chosen.telegram_secret, "allowed_updates": _UPDATES}
     await post("Telegram", f"{chosen.telegram_api}/bot{chosen.telegram_token}/setWebhook", wanted)
     return f"Telegram now sends messages to {where}."
 

@@ -1,5 +1,6 @@
 """WhatsApp (developers.facebook.com/docs/whatsapp/cloud-api): Meta's Cloud API, one person at a time."""
 
+import json
 import textwrap
 import time
 from typing import Any, Dict, List, Optional, Sequence
@@ -109,8 +110,9 @@ def _choices(buttons: Sequence[Button], language: str) -> Dict[str, Any]:
 def _received(message: Any) -> Optional[Received]:
     """One message of a call; None for anything else, so that it does not keep the others from being answered."""
     try:
-        if "group_id" in message or time.time() - int(message["timestamp"]) > meta.WINDOW:
-            return None  # in a group we are silent; an answer to an old message could not be delivered
+        # In a group we are silent, an answer to an old message may not be delivered, a form or an edit is not ours to answer.
+        late = time.time() - int(message["timestamp"]) > meta.WINDOW
+        aside = late or "group_id" in message or message["type"] == "edit" or _is_form(message)
         text = _text(message)
         if text is None:
             return None
@@ -118,9 +120,13 @@ def _received(message: Any) -> Optional[Received]:
         phone, user = message.get("from"), message.get("from_user_id")
         person = id_of(user or phone, "from")
         address = {"to": id_of(phone, "from")} if phone else {"recipient": person}
-        return Received(address, person, id_of(message["id"], "id", meta.LONGEST_ID), text + "")
+        return Received(address, person, id_of(message["id"], "id", meta.LONGEST_ID), text + "", aside=aside)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
+
+
+def _is_form(message: Dict[str, Any]) -> bool:
+    return message["type"] == "interactive" and message["interactive"].get("type") == "nfm_reply"
 
 
 def _text(message: Dict[str, Any]) -> Optional[str]:
@@ -131,6 +137,12 @@ def _text(message: Dict[str, Any]) -> Optional[str]:
         return content["body"]  # type: ignore[index]
     if kind == "button":  # of a template that the clinic sent: its payload is not one of ours
         return content["text"]  # type: ignore[index]
+    if kind == "edit":
+        return content["message"]["text"]["body"]  # type: ignore[index]
+    if _is_form(message):  # a Flow that the clinic sent: what was filled in
+        form = content["nfm_reply"]  # type: ignore[index]
+        given = json.loads(form["response_json"])
+        return " ".join([form.get("body") or "", *(each for each in given.values() if isinstance(each, str))])
     if kind == "interactive":
         return content[content["type"]]["id"]  # type: ignore[index]
     if kind not in _WORDLESS:

@@ -1,6 +1,6 @@
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 
-import { phoneLink } from "../linkify";
+import { phoneLink, type Part } from "../linkify";
 import type { Settings } from "../settings";
 import { fill, type Words } from "../words";
 import { icon } from "./icons";
@@ -9,46 +9,72 @@ import { icon } from "./icons";
 export interface Contact {
   href: string;
   text: string;
-  /** the clinic's number; a person at a desktop computer reads it and picks up a phone */
-  number?: string;
-  kind: "main" | "call" | "text" | "clinic";
+  /** who answers there, or the number of a name */
+  detail?: string;
+  kind: "main" | "call" | "text" | "chat" | "clinic";
+  /** stands in the emergency notice, too */
+  always?: boolean;
 }
 
-/** Where help is: the emergency number, the crisis line by call and by text message, `more` numbers, and the clinic. */
-export function contactsOf(settings: Settings, words: Words, more: readonly string[] = []): Contact[] {
-  const { emergencyNumber, crisisLine, clinicPhone } = settings;
-  const call = (number: string, kind: Contact["kind"]): Contact => ({
-    href: phoneLink(number),
-    text: fill(words.callNumber, { number }),
+/** Help lines of the United States that replies name, by the digits that are dialled. */
+const NAMES: Record<string, "namePoison" | "nameTreatment" | "nameViolence" | "nameChild"> = {
+  "18002221222": "namePoison",
+  "18006624357": "nameTreatment",
+  "18007997233": "nameViolence",
+  "88788": "nameViolence",
+  "18004224453": "nameChild",
+};
+
+/** Where help is: the emergency number, and the crisis line by call, by text message and by chat. */
+export function contactsOf({ emergencyNumber, crisisLine, crisisChat }: Settings, words: Words): Contact[] {
+  const line = (href: string, text: string, kind: Contact["kind"], detail?: string): Contact => ({
+    href,
+    text: fill(text, { number: kind === "main" ? emergencyNumber : crisisLine }),
     kind,
+    detail,
+    always: true,
   });
   return [
-    call(emergencyNumber, "main"),
-    call(crisisLine, "call"),
-    { href: phoneLink(crisisLine, "text"), text: fill(words.textNumber, { number: crisisLine }), kind: "text" },
-    ...more
-      .filter((number) => ![emergencyNumber, crisisLine, clinicPhone].includes(number))
-      .map((number) => call(number, "call")),
-    ...clinicContact(settings, words),
+    line(phoneLink(emergencyNumber), words.callNumber, "main", words.nameEmergency),
+    line(phoneLink(crisisLine), words.callNumber, "call", words.nameCrisis),
+    line(phoneLink(crisisLine, "text"), words.textNumber, "text"),
+    ...(crisisChat ? [line(crisisChat, words.chatNumber, "chat")] : []),
   ];
+}
+
+/** The help lines that a reply names besides those of `contactsOf`, with their names where we know them. */
+export function furtherContacts({ settings, words }: { settings: Settings; words: Words }, found: readonly Part[]): Contact[] {
+  const { emergencyNumber, crisisLine, clinicPhone } = settings;
+  return found.flatMap(({ text, href = "", action, number = "" }) => {
+    if ([emergencyNumber, crisisLine, clinicPhone].includes(number)) return [];
+    const known = NAMES[href.replace(/\D/g, "")];
+    const said = action === "call" ? fill(words.callNumber, { number }) : text;
+    return [{ href, text: known ? words[known] : said, detail: known && text, kind: action ?? "call" }];
+  });
 }
 
 /** The clinic's own phone, when the tag names it. */
 export function clinicContact({ clinicPhone }: Settings, words: Words): Contact[] {
-  return clinicPhone ? [{ href: phoneLink(clinicPhone), text: words.callClinic, number: clinicPhone, kind: "clinic" }] : [];
+  if (!clinicPhone) return [];
+  return [{ href: phoneLink(clinicPhone), text: fill(words.callNumber, { number: clinicPhone }), kind: "clinic" }];
 }
 
-/** The contacts as links that a phone dials. */
-export function contactLinks(contacts: readonly Contact[]): TemplateResult {
-  return html`<ul class="contacts" role="list">
-    ${contacts.map(
-      ({ href, text, number, kind }) => html`<li>
-        <a class="contact ${kind}" href=${href}
-          >${icon(kind === "text" ? "message" : "phone")}<span
-            >${text}${number && html` <span class="number">${number}</span>`}</span
+/** The contacts as links that a phone dials. `named`: with who answers there. */
+export function contactLinks(contacts: readonly Contact[], named = false): TemplateResult {
+  return html`<ul class="contacts ${contacts.length % 2 ? "" : "even"}" role="list">
+    ${contacts.map(({ href, text, detail, kind, always }) => {
+      const web = kind === "chat";
+      return html`<li class=${always ? "always" : ""}>
+        <a
+          class="contact ${kind}"
+          href=${href}
+          target=${web ? "_blank" : nothing}
+          rel=${web ? "noopener noreferrer" : nothing}
+          >${icon(kind === "text" || web ? "message" : "phone")}<span
+            >${text}${named && detail ? html` <small>${detail}</small>` : nothing}</span
           ></a
         >
-      </li>`,
-    )}
+      </li>`;
+    })}
   </ul>`;
 }

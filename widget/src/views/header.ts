@@ -17,7 +17,7 @@ export function headerView(chat: Chat): TemplateResult {
       aria-controls="sheet"
       @click=${() => chat.toggleSheet(sheet)}
     >
-      ${icon(sheet === "menu" ? "menu" : "phone")}<span class=${sheet === "menu" ? "unseen" : ""}>${words[sheet]}</span>
+      ${icon(sheet === "menu" ? "menu" : "person")}<span class=${sheet === "menu" ? "unseen" : ""}>${words[sheet]}</span>
     </button>`;
   return html`<div class="header" part="header">
       <h2 id="title" lang=${settings.title ? settings.language : words.language}>${settings.title || words.title}</h2>
@@ -69,6 +69,8 @@ function menuView(chat: Chat): TemplateResult {
         : nothing
     }
     ${item(words.newConversation, words.newConversationHint, () => chat.startAnew())}
+    ${item(words.copyTranscript, words.copyTranscriptHint, () => chat.copyTranscript())}
+    ${item(words.printTranscript, "", () => chat.printTranscript())}
     ${item(words.saveTranscript, words.saveTranscriptHint, () => chat.saveTranscript())}
     ${item(words.deleteConversation, "", () => chat.toggleSheet("erase"))}
     ${settings.privacyLink ? html`<li class="item">${privacyLink(chat)}</li>` : nothing}

@@ -7,6 +7,6 @@ import { contactLinks, contactsOf } from "./contacts";
 export function noticeView({ settings, words }: Tag): TemplateResult {
   return html`<section class="notice" part="notice" aria-label=${words.noticeLabel}>
     <p>${words.notice}</p>
-    ${contactLinks(contactsOf(settings, words))}
+    ${contactLinks(contactsOf(settings, words), true)}
   </section>`;
 }

@@ -2,25 +2,38 @@ import { html, nothing, type TemplateResult } from "lit";
 
 import type { Chat, Shown } from "../chat";
 import { composerView } from "./composer";
-import { conversationView } from "./conversation_view";
+import { conversationView, dockView } from "./conversation_view";
 import { sheetView } from "./header";
+import { icon } from "./icons";
 
 /** The part of the panel that changes with the talk; notice and header stand outside it. */
 export function panelView(chat: Chat): TemplateResult {
   const { words } = chat;
   return html`${sheetView(chat)}
-    <div
-      class="log"
-      part="log"
-      role="log"
-      aria-live="off"
-      aria-label=${words.conversation}
-      tabindex="0"
-      @scroll=${() => chat.scrolled()}
-    >
-      ${conversationView(chat)}
+    <div class="stage">
+      <div
+        class="log"
+        part="log"
+        role="log"
+        aria-live="off"
+        aria-label=${words.conversation}
+        tabindex="0"
+        @scroll=${() => chat.scrolled()}
+      >
+        ${conversationView(chat)}
+      </div>
+      ${belowView(chat)}
     </div>
-    ${liveRegions(chat)} ${composerView(chat)}`;
+    ${dockView(chat)} ${liveRegions(chat)} ${composerView(chat)}`;
+}
+
+/** Words that stand below what is in view are never missed. */
+function belowView(chat: Chat): TemplateResult | typeof nothing {
+  const { below, words } = chat;
+  if (!below) return nothing;
+  return html`<button type="button" class="filled small below" @click=${() => chat.goDown()}>
+    ${icon("down_arrow")}<span class=${below === "more" ? "unseen" : ""}>${words[`${below}Below`]}</span>
+  </button>`;
 }
 
 /*
