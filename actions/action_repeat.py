@@ -6,7 +6,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.action_show_source import ActionShowSource
-from actions.conversation import replies
+from actions.conversation import language, replies
 from infusion_guide.clinic.hours import by_opening_hours
 
 
@@ -24,5 +24,6 @@ class ActionRepeat(Action):
         by_hours = last.removesuffix("_open").removesuffix("_closed")
         if last in ("utter_source", "utter_source_authority"):  # which hold words that only this action knows
             return ActionShowSource().run(dispatcher, tracker, domain)
-        dispatcher.utter_message(**by_opening_hours(by_hours) if by_hours != last else {"response": last}, repeated=True)
+        said = by_opening_hours(by_hours, language=language(tracker)) if by_hours != last else {"response": last}
+        dispatcher.utter_message(**said, repeated=True)
         return []

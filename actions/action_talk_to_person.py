@@ -5,6 +5,7 @@ from typing import Any, Dict, List
 from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.conversation import language
 from infusion_guide.clinic.hours import by_opening_hours
 
 
@@ -17,5 +18,5 @@ class ActionTalkToPerson(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """See parent."""
-        dispatcher.utter_message(**by_opening_hours("utter_talk_to_person"))
+        dispatcher.utter_message(**by_opening_hours("utter_talk_to_person", language=language(tracker)))
         return []

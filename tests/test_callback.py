@@ -31,7 +31,7 @@ def value(step, text):
     return contact_in(text).split(" ext.")[0] if step == "contact" else form.name_in(text)
 
 
-@pytest.mark.parametrize("author, least", [("development", 0.98), ("heldout", 0.85)])
+@pytest.mark.parametrize("author, least", [("development", 0.98), ("heldout", 0.85), ("spanish", 0.95)])
 def test_answers_are_read_as_they_are_meant(author, least):
     given_ = answers(author)
     wrong = [
@@ -40,7 +40,7 @@ def test_answers_are_read_as_they_are_meant(author, least):
     assert len(wrong) <= (1 - least) * len(given_), "\n".join(wrong)
 
 
-@pytest.mark.parametrize("author, least", [("development", 0.98), ("heldout", 0.85)])
+@pytest.mark.parametrize("author, least", [("development", 0.98), ("heldout", 0.85), ("spanish", 0.95)])
 def test_names_and_numbers_are_taken_out(author, least):
     given_ = [a for a in answers(author) if "value" in a and read(a["step"], a["text"]) == "answer"]
     wrong = [a["text"] for a in given_ if value(a["step"], a["text"]).lower() != str(a["value"]).lower()]
@@ -123,6 +123,26 @@ def test_any_text_is_read_and_kept_in_bounds(text, step):
     assert "\n" not in form.words_in(text, TOPIC) and len(form.words_in(text, TOPIC)) <= LONGEST[TOPIC]
     contact = contact_in(text)
     assert contact is None or contact_in(contact) == contact  # what was normalised stays as it is
+
+
+@pytest.mark.parametrize(
+    "text, asked",
+    [
+        ("what happens now?", "after_next"),
+        ("ok so how long till they call", "after_when"),
+        ("nobody called yet", "after_when"),
+        ("i need to change my number", "after_change"),
+        ("¿y ahora qué?", "after_next"),
+        ("cuanto tardan en llamarme", "after_when"),
+        ("todavía no me llaman", "after_when"),
+        ("quiero cambiar mi numero", "after_change"),
+        ("how long does one infusion take", None),
+        ("¿cuánto dura una infusión?", None),
+        ("can ketamine change my mood", None),
+    ],
+)
+def test_what_is_asked_of_a_request_that_was_sent(text, asked):
+    assert form.after_request(text) == asked
 
 
 def test_references_are_easy_to_read_out():

@@ -30,7 +30,8 @@ def test_the_register_and_the_form_name_the_same_fields():
     assert set(fields.SLOTS) <= set(domain()["slots"]), "domain.yml, slots: as callbacks/fields.py"
     wording = read_yaml(DATA / "form_words.yml")
     for change in fields.CHANGES:
-        assert {change, f"{change}_words"} <= set(wording), f"data/form_words.yml: wording of {change} is missing"
+        for language, said in wording.items():
+            assert {change, f"{change}_words"} <= set(said), f"{language} of data/form_words.yml: wording of {change} is missing"
 
 
 def test_who_may_read_what():

@@ -50,7 +50,7 @@ OTHER_BUTTONS = {"/help_now", "/check_in_ok", "/request_callback"} | {
     )
 }
 # Replies that differ with the clinic's opening hours (actions/conversation.py, by_opening_hours).
-BY_HOURS = set(re.findall(r"""by_opening_hours\("(utter_\w+)"\)""", CODE))
+BY_HOURS = set(re.findall(r"""by_opening_hours\("(utter_\w+)".*\)""", CODE))
 # The topics of the contract (uncovered: at least these).
 REGISTER = {
     "faq": "what_is how_works bdnf_glutamate dose_conscious addiction_use withdrawal cravings underlying_issues rapid_onset "

@@ -206,6 +206,37 @@ def test_moments_in_words(then, words):
     assert usual().moment_in_words(at(then).astimezone(UTC), now) == words
 
 
+@pytest.mark.parametrize(
+    "then, words",
+    [
+        ("2026-11-23 13:00", "hoy a la 1 PM"),
+        ("2026-11-24 09:00", "mañana a las 9 AM"),
+        ("2026-11-24 00:00", "hoy a la medianoche"),
+        ("2026-11-25 12:00", "el miércoles al mediodía"),
+        ("2026-11-30 09:00", "el lunes 30 de noviembre a las 9 AM"),
+        ("2027-01-04 13:45", "el lunes 4 de enero a la 1:45 PM"),
+    ],
+)
+def test_moments_in_spanish(then, words):
+    assert usual().moment_in_words(at(then), at("2026-11-24 04:30", UTC), "es") == words
+
+
+@pytest.mark.parametrize(
+    "written, words",
+    [
+        (
+            "Mon-Fri 9:00-12:00 13:00-17:30, Sat 9 AM-noon",
+            "lunes a viernes de 9 AM a mediodía y de 1 PM a 5:30 PM, sábado de 9 AM a mediodía",
+        ),
+        ("Mon, Wed, Fri 9-17", "lunes, miércoles y viernes de 9 AM a 5 PM"),
+        ("daily 0:00-24:00", "todos los días las 24 horas"),
+        ("Sun 9-11", "domingo de 9 AM a 11 AM"),
+    ],
+)
+def test_the_week_in_spanish(written, words):
+    assert usual(written).in_words("es") == words
+
+
 def test_words_for_replies(monkeypatch):
     def said(moment, **chosen):
         monkeypatch.setattr(module, "settings", lambda: Settings(**chosen))

@@ -28,7 +28,7 @@ KEYWORDS = {
     "closes": "today at 5 PM",
     "next_opening": "Monday at 9 AM",
 }
-FORM = dict.fromkeys((NAME, CONTACT, TIME, TOPIC), "none")
+FORM = {**dict.fromkeys((NAME, CONTACT, TIME, TOPIC), "none"), "callback_step": 1, "callback_steps": 4}
 
 
 def told(name, turn=0, **situation):

@@ -85,10 +85,11 @@ async def test_hours_are_told_with_booking_and_truly(monkeypatch):
 
 async def test_rasa_gets_its_own_form():
     reply = await ReviewedReplies().generate("utter_faq/ptsd", tracker(), "rest")
-    assert set(reply) == {"text", "buttons", "utter_action", "sources"} and reply["utter_action"] == "utter_faq/ptsd"
+    assert set(reply) == {"text", "buttons", "utter_action", "sources", "language"} and reply["utter_action"] == "utter_faq/ptsd"
     assert reply["buttons"][0] == {"title": "Anxiety", "payload": "/faq/anxiety"} and "ptsd-symptoms" in reply["sources"]
     plain = await ReviewedReplies().generate("utter_callback_contact_unusable", tracker(), "rest")
-    assert set(plain) == {"text", "utter_action", "sources"} and plain["sources"] == []
+    assert set(plain) == {"text", "utter_action", "sources", "language"} and plain["sources"] == []
+    assert plain["language"] == "en"
 
 
 async def test_the_words_are_those_on_disk_and_the_models_do_not_count():
@@ -102,6 +103,6 @@ async def test_the_words_are_those_on_disk_and_the_models_do_not_count():
 
 
 def test_opening_hours_are_worked_out_for_replies_that_tell_them(monkeypatch):
-    monkeypatch.setattr(replies, "by_opening_hours", lambda name: {"response": f"{name}_open"})
+    monkeypatch.setattr(replies, "by_opening_hours", lambda name, language: {"response": f"{name}_open"})
     assert situation("utter_uncovered/booking_logistics", tracker(), {}).hours == {"response": "utter_clinic_hours_open"}
     assert situation("utter_faq/ptsd", tracker(), {}).hours == {}

@@ -18,7 +18,7 @@ from infusion_guide.channels import messaging
 from infusion_guide.channels.platform import Received
 from infusion_guide.channels.platforms import sms
 from infusion_guide.channels.rendering import Bubble
-from infusion_guide.channels.sms_segments import is_gsm7, longest, plain, segments
+from infusion_guide.channels.sms_segments import _BARE, is_gsm7, longest, plain, segments
 from infusion_guide.clinic.settings import ROOT, Settings
 from infusion_guide.delivery import outbox
 from infusion_guide.replies.book import line
@@ -347,7 +347,9 @@ def test_every_reply_is_one_message_without_a_payload(monkeypatch):
             assert all(len(call["Body"]) <= 1600 and segments(call["Body"]) <= 10 for call in calls), name
             body, titles = "\n".join(call["Body"] for call in calls), [button["title"] for button in reply.get("buttons", [])]
             assert not any(button["payload"] in body for button in reply.get("buttons", [])), name
-            assert all(f"{number}. {plain(title)}" in body for number, title in enumerate(titles, 1)), name
+            assert all(
+                f"{number}. {plain(title)}".translate(_BARE) in body.translate(_BARE) for number, title in enumerate(titles, 1)
+            ), name
             spanish = language == "es" and any(v["metadata"].get("language") == "es" for v in REPLIES[name])
             spanish = spanish or name == "utter_language_spanish"
             assert spanish or is_gsm7(body), [c for c in body if not is_gsm7(c)]

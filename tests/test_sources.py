@@ -46,5 +46,5 @@ def test_the_line_that_names_the_section_is_not_said_twice():
 
 def test_who_writes_spanish_reads_it_in_spanish_and_not_twice():
     (found,) = described(["ptsd-symptoms"])
-    assert found.said_in("es") == 'Del documento de la clínica, en inglés: "Other Uses"' != found.said_in("en") == found.label
+    assert found.said_in("es") == 'Del documento de la clínica, en inglés: "Otros usos"' != found.said_in("en") == found.label
     assert without_source_line(f"Puede aliviar.\n{found.said_in('es')}.", [found]) == "Puede aliviar."

@@ -343,7 +343,7 @@ def test_the_export_is_the_present_list(pages, desk, put):
     assert header[0] == "Reference" and {cells[0] for cells in rows} == {"AAA-222", "BBB-222"}
     dangerous = next(cells for cells in rows if cells[0] == "BBB-222")
     assert dangerous[-4:] == ['\'=HYPERLINK("http://evil")', "jo@example.org", "'@noon", "'-2+3"]
-    assert next(cells for cells in rows if cells[0] == "AAA-222")[7] == "'+12025550143"
+    assert next(cells for cells in rows if cells[0] == "AAA-222")[8] == "'+12025550143"
     assert log(pages) == [("fiona", "exported requests", "new", "2 of them")]
 
 

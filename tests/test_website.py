@@ -21,10 +21,12 @@ def served(monkeypatch):
     def serve(path, headers=None, **chosen):
         monkeypatch.setattr(website, "settings", lambda: dataclasses.replace(settings(), **chosen))
         website.files.cache_clear()
+        website.page.cache_clear()
         return website.files()[path].answer(SimpleNamespace(headers=headers or {}))
 
     yield serve
     website.files.cache_clear()
+    website.page.cache_clear()
 
 
 def test_the_script_is_cached_and_may_be_loaded_by_other_websites(served):
@@ -49,6 +51,24 @@ def test_the_page_names_the_clinic_and_its_tag(served):
     assert '&lt;script src="https://YOUR-ASSISTANT/widget.js" data-clinic-name="Harbor Clinic"' in page
     assert 'href="tel:5550100199"' in page and 'href="tel:911"' in page and 'href="sms:988"' in page
     assert "$" not in page
+
+
+def test_the_page_speaks_the_clinics_language(served):
+    spanish = served("/", language="es", clinic_phone="(555) 010-0199").body.decode()
+    assert '<html lang="es">' in spanish and 'data-clinic-name="la clínica" data-language="es"' in spanish
+    assert "Llámenos: " in spanish and 'href="/?lang=en"' in spanish and "$" not in spanish
+
+
+def test_a_visitor_chooses_the_pages_language():
+    app = SimpleNamespace(request_middleware=deque())
+    website.add_website(app)
+    (serve,) = app.request_middleware
+
+    def page(**args):
+        return asyncio.run(serve(SimpleNamespace(method="GET", path="/", headers={}, args=args))).body.decode()
+
+    assert '<html lang="es">' in page(lang="es") and '<html lang="en">' in page(lang="en")
+    assert page(lang="tlh") == page() == page(lang="en")
 
 
 def test_without_a_phone_number_none_is_made_up(served):
@@ -112,7 +132,7 @@ def test_only_staff_paths_are_led_there():
     (serve,) = app.request_middleware
 
     def answer(method, path):
-        return asyncio.run(serve(SimpleNamespace(method=method, path=path, headers={})))
+        return asyncio.run(serve(SimpleNamespace(method=method, path=path, headers={}, args={})))
 
     assert answer("GET", "/staff").status == answer("HEAD", "/staff/requests").status == 302
     assert answer("POST", "/staff/sign-in") is None and answer("GET", "/staffing") is None

@@ -7,6 +7,7 @@ from typing import Any, Dict, Mapping, Optional
 
 from infusion_guide.callbacks.contact import shown
 from infusion_guide.callbacks.fields import CONTACT, PRIVATE, PRIVATE_SLOTS
+from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.book import line, names, unfilled
 
 # Of a reference: no letters and digits that look or sound alike, and no vowels, so that none is a word.
@@ -18,7 +19,8 @@ class Callback:
     """Somebody asks to be called back. Times are Unix seconds; `taken` is the first time that somebody took it.
 
     `given` holds what the patient said, by the names of fields.PRIVATE: only what was given, and what its reader may read.
-    `readable` is False where ENCRYPTION_KEY does not open it; then `given` is empty.
+    `readable` is False where ENCRYPTION_KEY does not open it; then `given` is empty. `language` is that of the talk: who calls
+    should speak it.
     """
 
     reference: str
@@ -31,6 +33,7 @@ class Callback:
     taken: Optional[float] = None
     done: Optional[float] = None
     readable: bool = True
+    language: str = "en"
 
     @property
     def is_email(self) -> bool:
@@ -50,7 +53,12 @@ def repeats(reply: str) -> bool:
     return reply in names() and not PRIVATE_SLOTS.isdisjoint(unfilled(reply))
 
 
-def summary(slots: Mapping[str, Any]) -> Dict[str, str]:
+def summary(slots: Mapping[str, Any], language: str = "en") -> Dict[str, str]:
     """The form's slots as the summary shows them, by slot; one that was skipped says so. Others are left out."""
-    words = {f.slot: str(slots[f.slot] or line("utter_callback_skipped")) for f in PRIVATE if f.slot in slots}
+    words = {f.slot: str(slots[f.slot] or line("utter_callback_skipped", language=language)) for f in PRIVATE if f.slot in slots}
     return {**words, **({CONTACT: shown(words[CONTACT])} if CONTACT in words else {})}
+
+
+def speaks(language: str) -> bool:
+    """Whether somebody of the clinic can call in `language` (CLINIC_LANGUAGES)."""
+    return language in settings().clinic_languages.split(",")

@@ -1,7 +1,7 @@
 """What the call-back form asks for: one line a field. Whatever reads, keeps, shows, hides or erases a field looks here."""
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Dict, Tuple
 
 FORM = "callback_form"
 REFERENCE = "callback_reference"  # slot of the number of the request that was sent
@@ -59,6 +59,13 @@ PRIVATE_SLOTS = frozenset(field.slot for field in PRIVATE)
 OPTIONAL = tuple(field.slot for field in PRIVATE if field.optional)
 LONGEST = {field.slot: field.longest for field in PRIVATE}  # characters
 CHANGES = {field.change: field.slot for field in PRIVATE}  # the choices that change an answer
+
+
+def place(question: str) -> Dict[str, int]:
+    """Which step of how many the question utter_ask_<slot> is, as words for its braces; none for consent and the summary."""
+    slots = [field.slot for field in PRIVATE]
+    slot = question.removeprefix("utter_ask_")
+    return {"callback_step": slots.index(slot) + 1, "callback_steps": len(slots)} if slot in slots else {}
 
 
 def readable(clinical: bool) -> Tuple[Field, ...]:

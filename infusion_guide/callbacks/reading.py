@@ -1,48 +1,72 @@
 """How a patient's words answer the questions of the call-back form."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from functools import lru_cache
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set
 
 from infusion_guide.callbacks.contact import contact_in, tries_a_contact, without_contacts
-from infusion_guide.callbacks.fields import CHANGES, CONSENT, CONTACT, LONGEST, NAME, OPTIONAL, SEND, TIME, TOPIC
+from infusion_guide.callbacks.fields import CHANGES, CONSENT, CONTACT, LONGEST, NAME, OPTIONAL, SEND, SLOTS, TIME, TOPIC
 from infusion_guide.clinic.data import DATA, read_yaml
 from infusion_guide.replies.book import button_title
 
 # What a patient can do at a step besides giving words; the button's payload is /form_answer/<choice>.
-AGREE, DECLINE, SEND_IT, SKIP, STOP = "agree", "decline", "send", "skip", "stop"
+AGREE, DECLINE, SEND_IT, SKIP, STOP, BACK = "agree", "decline", "send", "skip", "stop", "back"
 TIMES = ("any_time", "mornings", "afternoons")
 WORDS = "words"  # the patient's own words are the answer
+# What is asked after a request was sent, most telling first (action_old_form_button answers).
+AFTER = ("after_change", "after_when", "after_next")
 
 _TIME_LIKE = re.compile(
     r"\d|\b(?:noon|morning|mornings|afternoon|afternoons|evening|evenings|night|nights|today|tonight|tomorrow|tmrw|tmr|lunch"
     r"|week|weekday|weekdays|weekend|weekends|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|wed|thurs?"
-    r"|fri|sat|sun|any ?time|whenever|asap|early|late|later|soon|after|before|between)s?\b",
+    r"|fri|sat|sun|any ?time|whenever|asap|early|late|later|soon|after|before|between"
+    r"|manana|tarde|tardecita|noche|mediodia|medio dia|hoy|lunes|martes|miercoles|jueves|viernes|sabado|domingo|fin de semana"
+    r"|semana|hora|temprano|despues|antes|almuerzo|cuando sea|cuando quiera[ns]?|cuando pueda[ns]?)s?\b"
+)
+_GREETING = (
+    r"(?:(?:hi|hello|hey|yes|yeah|ok|okay|sure|um|uh|well|just|hola|buenas|buenos dias|buenas tardes|buenas noches|s[ií]"
+    r"|claro|bueno|pues|este|mire)\b[\s,.!]*)*"
+)
+_I_AM = (
+    r"(?:(?:me llamo|mi nombre(?: completo)? es|mi nombre|my (?:full |first |last )?name(?:'s| is)?|name(?:'s| is)?|i am|i'm|im"
+    r"|it is|it's|its"
+    r"|this is|that's|(?:you |they |she |he |people )?(?:can |could |should |may )?(?:just )?(?:call|ask for)(?: me)?"
+    r"|they know me as|put|use|write|just put"
+    r"|soy|le habla|habla|aquí|nombre|es|ponga[n]?|que (?:me )?(?:llamen|digan|pregunten por)"
+    r"|(?:me )?(?:pueden?|podrían?|podrian?) (?:llamar|decir)(?:me)?(?: como)?|(?:me )?(?:llám|llam|díg|dig)[ae]n?me"
+    r"|preg[uú]nt[ae]n? por|me dicen|me llaman)\b[\s:,]*)+"
+)
+_NAME_LED_IN = re.compile(
+    rf"^(?:.*\b(?:calls? me|goe?s? by|todos me dicen|pero me dicen|me conocen como)\b[\s:,]*|{_GREETING}{_I_AM})", re.IGNORECASE
+)
+_NAME_LED_OUT = re.compile(
+    r"(?:[\s,.!]+(?:please|pls|(?:thanks|thank you)(?: \w+)?|is fine|is ok|is okay|is good|works|will do|here|speaking"
+    r"|por fa(?:vor)?|porfa|porfis|(?:muchas )?gracias(?: \w+)?|est[aá] bien|nada m[aá]s|nom[aá]s|para servirle"
+    r"|a sus [oó]rdenes))+$",
     re.IGNORECASE,
 )
-_GREETING = r"(?:(?:hi|hello|hey|yes|yeah|ok|okay|sure|um|uh|well|just)\b[\s,.!]*)*"
-_I_AM = (
-    r"(?:(?:me llamo|mi nombre es|my (?:full |first |last )?name(?:'s| is)?|name(?:'s| is)?|i am|i'm|im|it is|it's|its"
-    r"|this is|that's|(?:you |they |she |he |people )?(?:can |could |should |may )?(?:just )?(?:call|ask for)(?: me)?"
-    r"|they know me as|put|use|write|just put)\b[\s:,]*)+"
-)
-_NAME_LED_IN = re.compile(rf"^(?:.*\b(?:calls? me|goe?s? by)\b[\s:,]*|{_GREETING}{_I_AM})", re.IGNORECASE)
-_NAME_LED_OUT = re.compile(
-    r"(?:[\s,.!]+(?:please|pls|(?:thanks|thank you)(?: \w+)?|is fine|is ok|is okay|is good|works|will do|here|speaking))+$", re.I
+# "wrong name, it's Ana": what stands after.
+_NEW_NAME = re.compile(
+    r"\b(?:it'?s|it is|should be|i'?m|i am|me llamo|es|soy|debe ser|se escribe)\s+(?:spelled\s+)?(\S.*)$", re.I
 )
 
 
 @lru_cache(maxsize=1)
 def _phrases() -> Dict[str, FrozenSet[str]]:
-    """The wording of each choice (data/form_words.yml), without punctuation; of one that has none, none."""
-    wording: Dict[str, str] = read_yaml(DATA / "form_words.yml")
-    return defaultdict(frozenset, {choice: frozenset(map(plain, said.split(","))) for choice, said in wording.items()})
+    """The wording of each choice in all languages (data/form_words.yml), as it is compared; of one that has none, none."""
+    found: Dict[str, Set[str]] = defaultdict(set)
+    for wording in read_yaml(DATA / "form_words.yml").values():
+        for choice, said in wording.items():
+            found[choice] |= set(map(plain, said.split(",")))
+    return defaultdict(frozenset, {choice: frozenset(said) for choice, said in found.items()})
 
 
 def plain(text: str) -> str:
-    """`text` as it is compared: lower case, letters and digits, single blanks; apostrophes go without a trace."""
-    return " ".join(re.sub(r"[^\w\s]|_", " ", re.sub(r"['\u2019]", "", text.lower())).split())
+    """`text` as it is compared: lower case, letters and digits, single blanks; apostrophes and accents go without a trace."""
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[^\w\s]|_", " ", re.sub(r"['\u2019]", "", bare)).split())
 
 
 def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optional[str]:
@@ -55,8 +79,13 @@ def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optio
     for choice in _choices(step):
         if said in _phrases()[choice]:
             return choice
+    if said in _phrases()[BACK]:
+        return BACK
     asks = asks_something(text)
     if "?" not in text:
+        corrected = _corrects(said, step)
+        if corrected:
+            return corrected
         if _stops(said, step) and not (step == TIME and names_a_time(text)):
             return STOP
         if step == SEND and wish_in(text):  # "send it, but no voicemail": staff must read that, so the summary comes first
@@ -74,11 +103,31 @@ def reading(step: str, text: str, label: str, given: Mapping[str, Any]) -> Optio
         return None if asks and not _proposes_a_time(said, text) else WORDS
     if step == TOPIC:  # "how to get started" and "what it costs" name a topic; "what does it cost" asks
         return None if asks_in_order(text) else WORDS
-    return None if asks else WORDS
+    return None if asks and not _holds(said, _phrases()["gives_a_name"]) else WORDS
+
+
+def after_request(text: str) -> Optional[str]:
+    """What `text` asks of a request that was sent, one of AFTER; None: something else."""
+    said = plain(text)
+    return next((asked for asked in AFTER if _holds(said, _phrases()[asked])), None)
+
+
+def before(step: str) -> Optional[str]:
+    """The step before `step`, None for the first."""
+    index = SLOTS.index(step)
+    return SLOTS[index - 1] if index else None
+
+
+def _corrects(said: str, step: str) -> Optional[str]:
+    """The change of an earlier answer that `said` asks for at a later step: "wrong number, it is ..."; None: no change."""
+    earlier = SLOTS[: SLOTS.index(step)] if step != SEND else ()  # the summary is read more freely (_change)
+    wanted = (change for change, slot in CHANGES.items() if slot in earlier)
+    return next((change for change in wanted if _holds(said, _phrases()[f"wrong_{change.removeprefix('change_')}"])), None)
 
 
 def _stops(said: str, step: str) -> bool:
     """Whether `said` leaves the form, whatever stands around it. "Don't call me after 5" and "cancel my appointment" do not."""
+    said = said.removesuffix(" por favor")  # no condition, though "por la tarde" is one
     if step == TOPIC:
         return any(said.startswith(phrase) for phrase in _phrases()["stop_first"])
     return any(
@@ -141,21 +190,32 @@ def _change(said: str, text: str, given: Mapping[str, Any]) -> Optional[str]:
         return None
     if set(said.split()) & set(plain(str(given.get(NAME) or "")).split()):
         return "change_name"
-    return "change_time" if _TIME_LIKE.search(text) else None
+    return "change_time" if names_a_time(text) else None
 
 
 def _proposes_a_time(said: str, text: str) -> bool:
     """Whether a question names a time for the call: "tomorrow?", "can you call at 3?", "when my kids are in school"."""
-    if said.startswith("when ") and not text.rstrip().endswith("?"):
+    if (
+        text.lower().startswith(("when ", "cuando "))
+        and not text.rstrip().endswith("?")
+        and not _holds(said, _phrases()["asks_when"])
+    ):
         return True
     asks_first = said.split(" ")[0] in _phrases()["question_first"] and not _holds(said, _phrases()["calls_me"])
-    return bool(_TIME_LIKE.search(text)) and not asks_first
+    return names_a_time(text) and not asks_first
 
 
 def asks_something(text: str) -> bool:
-    """Whether `text` has the form of a question: a mark at its end, or it begins as questions do ("wait, what does ...")."""
+    """Whether `text` has the form of a question: a mark, or it begins as questions do ("wait, what does", "oiga, por qué")."""
+    if text.rstrip().endswith("?") or "¿" in text:
+        return True
     words = _after_lead(plain(text))
-    return text.rstrip().endswith("?") or (len(words) >= 3 and words[0] in _phrases()["question_first"])
+    orders = tuple(f"{order} " for order in _phrases()["orders"])
+    return len(words) >= 3 and _begins_as_questions_do(words) and not " ".join(words).startswith(orders)
+
+
+def _begins_as_questions_do(words: List[str]) -> bool:
+    return bool({words[0], " ".join(words[:2])} & _phrases()["question_first"])
 
 
 def asks_in_order(text: str) -> bool:
@@ -193,9 +253,15 @@ def words_in(text: str, slot: str) -> str:
 
 def names_a_time(text: str) -> bool:
     """Whether `text` speaks of a day or an hour."""
-    return bool(_TIME_LIKE.search(text))
+    return bool(_TIME_LIKE.search(plain(text)))
 
 
-def button_words(choice: str) -> str:
+def new_name_in(text: str) -> Optional[str]:
+    """The name that a correction such as "wrong name, it's Ana" gives; None: none."""
+    found = _NEW_NAME.search(text)
+    return (name_in(found[1]) or None) if found else None
+
+
+def button_words(choice: str, language: str) -> str:
     """What is kept of a pressed button of TIMES: the words on it."""
-    return button_title(f"/form_answer/{choice}")
+    return button_title(f"/form_answer/{choice}", language)

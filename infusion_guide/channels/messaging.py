@@ -17,13 +17,14 @@ from sanic.response import HTTPResponse
 from infusion_guide.channels.channel import Channel, ReplyTo, database_of
 from infusion_guide.channels.door import Answer
 from infusion_guide.channels.message import MAX_MESSAGE_ID, MAX_TEXT, Message, Refused, text_of
-from infusion_guide.channels.platform import START, STOP, Call, Platform, Received, bare
+from infusion_guide.channels.platform import SPANISH_START, SPANISH_STOP, START, STOP, Call, Platform, Received, bare
 from infusion_guide.channels.rate_limits import rate_limits
 from infusion_guide.channels.rendering import Bubble, bubbles, chosen, joined
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
 from infusion_guide.delivery.outbox import Entry, NotDelivered
+from infusion_guide.replies import first_aid
 from infusion_guide.replies.book import line
 from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import opt_out, transcript
@@ -117,7 +118,10 @@ class MessagingChannel(Channel):
                 return True
         except DatabaseUnavailable:
             pass  # the turn will say so
-        text = "hello" if bare(text) in START else await self._as_payload(conversation, text)
+        if bare(text) in START:
+            text = "hola" if bare(text) in SPANISH_START else "hello"
+        else:
+            text = await self._as_payload(conversation, text)
         message_id = _short(message.message_id)
         found = await self._reply_to(
             Message(
@@ -136,13 +140,14 @@ class MessagingChannel(Channel):
 
     async def _in_group(self, conversation: str, message: Received) -> bool:
         """A hint to write in private, to who addressed us; to danger the crisis reply, whoever was addressed."""
+        hint = line("utter_only_in_private", language=settings().language)
         crisis = await self.aid.reply(message.text, conversation)
         if crisis and crisis.name != _CHECK_IN:
             return await self._aid(conversation, message, crisis)
         if crisis:  # perhaps: nobody is asked in front of others, but the hint names whom to call
             self.aid.tell(conversation)
-            return await self._send_now(self.platform.calls(message.address, Bubble(line("utter_only_in_private"))))
-        return message.aside or await self._say_at_once(conversation, message, line("utter_only_in_private"))
+            return await self._send_now(self.platform.calls(message.address, Bubble(hint)))
+        return message.aside or await self._say_at_once(conversation, message, hint)
 
     async def _aid(self, conversation: str, message: Received, crisis: Reply) -> bool:
         """Says a crisis reply without a turn, and tells staff."""
@@ -158,15 +163,20 @@ class MessagingChannel(Channel):
             heard = (conversation, _short(message.message_id))
             if not await database.run(lambda connection: opt_out.is_news(connection, *heard)):
                 return True  # sent again: it must not undo what was said since
+        if word == "ayuda" and "help" in carriers:  # the carrier answers HELP alone: this is ours
+            await self._say_at_once(conversation, message, line("utter_keyword_help", language="es"))
+            return True
         if word in STOP or (word in carriers and word not in ("help", "info", *START)):
             await database.run(lambda connection: opt_out.leave(connection, conversation))
             if word not in carriers and not out:
-                await self._say_at_once(conversation, message, line("utter_opted_out"))
+                language = "es" if word in SPANISH_STOP else await self._language(conversation)
+                await self._say_at_once(conversation, message, line("utter_opted_out", language=language))
             return True
         if word in START and (out or word in carriers):
             await database.run(lambda connection: opt_out.come_back(connection, conversation))
             if word not in carriers:
-                await self._say_at_once(conversation, message, line("utter_opted_in"))
+                language = "es" if word in SPANISH_START else await self._language(conversation)
+                await self._say_at_once(conversation, message, line("utter_opted_in", language=language))
             return True
         return out or word in carriers
 
@@ -180,6 +190,15 @@ class MessagingChannel(Channel):
             return text
         said = [each.reply for each in told[-1].replies] if told else []
         return chosen(text, said, self.platform.limits) or text
+
+    async def _language(self, conversation: str) -> str:
+        """The language of the last answer; before the first, and where nobody knows, LANGUAGE."""
+        try:
+            told = await database_of(self._app).read(lambda connection: transcript.latest(connection, conversation, 1))
+        except (DatabaseUnavailable, Unreadable):
+            told = []
+        said = [each.reply.language for each in told[-1].replies if each.reply.language] if told else []
+        return said[-1] if said else settings().language
 
     def _effects(self, conversation: str, message: Received, replies: Sequence[Reply]) -> List[Effect]:
         calls = [*self.platform.before(message.address), *self._calls(message, replies)]
@@ -215,10 +234,15 @@ class MessagingChannel(Channel):
     async def _without_outbox(self, conversation: str, message: Received, found: Answer) -> bool:
         """Says what no turn stored: too many messages, our own failure with the crisis line in it, a crisis reply."""
         if found.outcome == "limited":
-            return await self._say_at_once(conversation, message, found.replies[0].text)
+            language = await self._language(conversation)
+            return await self._say_at_once(conversation, message, first_aid.in_language(found.replies[0], language).text)
         if _is_crisis(found.replies) and not rate_limits().may_aid(conversation):
             return True  # ten of them in this minute stand above
-        if await self._send_now(self._calls(message, found.replies)):
+        replies = found.replies
+        if not _is_crisis(replies):  # a crisis has its language, and waits for no database
+            language = await self._language(conversation)
+            replies = [first_aid.in_language(reply, language) for reply in replies]
+        if await self._send_now(self._calls(message, replies)):
             return True
         return _is_crisis(found.replies) and await self._later(conversation, message, found.replies)
 

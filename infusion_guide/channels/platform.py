@@ -11,7 +11,9 @@ from sanic.response import HTTPResponse
 from infusion_guide.channels.rendering import Bubble, Limits
 from infusion_guide.clinic.settings import Settings
 
-STOP, START = ("stop", "unsubscribe"), ("start", "unstop")  # what ends and begins the talk on every platform
+# What ends and begins the talk on every platform, in English and in Spanish.
+SPANISH_STOP, SPANISH_START = ("alto", "parar"), ("empezar", "comenzar")
+STOP, START = ("stop", "unsubscribe", *SPANISH_STOP), ("start", "unstop", *SPANISH_START)
 
 Call = Dict[str, Any]  # what is sent to the platform, as it understands it; JSON
 

@@ -29,23 +29,26 @@ class Bubble:
 
     text: str
     buttons: Tuple[Button, ...] = ()
+    language: str = ""
 
 
 def bubbles(replies: Sequence[Reply], limits: Limits) -> List[Bubble]:
     """The messages that say `replies` within `limits`; buttons stand below the last one."""
+    language = _language(replies)
     shown, listed = _divided(_offered(replies), limits)
     texts = [reply.text.strip() for reply in replies if reply.text.strip()]
     if listed:
         numbered = [f"{number}. {button.title}" for number, button in enumerate(listed, start=1)]
-        texts[-1:] = ["\n".join([*texts[-1:], line("utter_choose_by_number"), *numbered])]
+        texts[-1:] = ["\n".join([*texts[-1:], line("utter_choose_by_number", language=language or "en"), *numbered])]
     parts = [part for text in texts for part in cut(text, limits.text)]
-    return [Bubble(part) for part in parts[:-1]] + [Bubble(part, tuple(shown)) for part in parts[-1:]]
+    last = [Bubble(part, tuple(shown), language) for part in parts[-1:]]
+    return [Bubble(part, language=language) for part in parts[:-1]] + last
 
 
 def joined(replies: Sequence[Reply]) -> Reply:
     """`replies` as one, for platforms that charge for each message."""
     texts = [reply.text.strip() for reply in replies if reply.text.strip()]
-    return Reply("", "\n".join(texts), tuple(_offered(replies)))
+    return Reply("", "\n".join(texts), tuple(_offered(replies)), language=_language(replies))
 
 
 def chosen(text: str, replies: Sequence[Reply], limits: Limits) -> Optional[str]:
@@ -56,6 +59,10 @@ def chosen(text: str, replies: Sequence[Reply], limits: Limits) -> Optional[str]
         _, listed = _divided(offered, limits)
         return listed[int(words) - 1].payload if 0 < int(words) <= len(listed) else None
     return next((button.payload for button in offered if button.title.rstrip(".?").casefold() == words.rstrip("?")), None)
+
+
+def _language(replies: Sequence[Reply]) -> str:
+    return next((reply.language for reply in replies if reply.language), "")
 
 
 def _offered(replies: Sequence[Reply]) -> List[Button]:

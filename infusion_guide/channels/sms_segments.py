@@ -27,11 +27,21 @@ _PLAIN = {
     "\u2029": "\n",
 }
 _TABLE = str.maketrans(_PLAIN)
+_BARE = str.maketrans("áíóúÁÍÓÚ", "aiouAIOU")  # é, ñ and ü are in the alphabet
 
 
 def plain(text: str) -> str:
     """`text` without the typographic punctuation that would keep it from being GSM-7."""
     return unicodedata.normalize("NFC", text).translate(_TABLE)
+
+
+def fitting(text: str) -> str:
+    """`text` as one message holds it: where Spanish is too long for that, without the accents that GSM-7 lacks.
+
+    People leave them out on phones themselves; two messages may arrive in the wrong order.
+    """
+    bare = text.translate(_BARE)
+    return bare if len(text) > longest(text) and is_gsm7(bare) else text
 
 
 def is_gsm7(text: str) -> bool:

@@ -22,6 +22,7 @@ from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies import first_aid
 from infusion_guide.replies.book import button_title
+from infusion_guide.replies.first_aid import in_language
 from infusion_guide.replies.reply import Reply
 from infusion_guide.replies.sources import described, without_source_line
 from infusion_guide.replies.topic import Topic
@@ -159,6 +160,9 @@ class WebChannel(Channel):
                 # Joined before its talk is read: nothing that is said meanwhile is missed, what comes twice is seen once.
                 await _join(sio, sid, conversation or identity.conversation_of(self.name, ticket))
                 turns = await self._history(sid, conversation) if conversation else []
+                told = [reply["metadata"].get("language") for turn in turns or [] for reply in turn["replies"]]
+                async with sio.session(sid) as session:
+                    session["language"] = next((language for language in reversed(told) if language), "")
                 await sio.emit("session_confirm", ticket, room=sid)
                 await sio.emit("history", {"turns": turns}, room=sid)
 
@@ -169,10 +173,13 @@ class WebChannel(Channel):
                 return
             waiting[sid] = waiting.get(sid, 0) + 1
             try:
-                message = self._read(data, (await sio.get_session(sid)).get("address"))
+                session = await sio.get_session(sid)
+                message = self._read(data, session.get("address"))
                 with suppress(KeyError):  # this window is gone; another of the same patient may listen
                     await _join(sio, sid, message.conversation)
-                await _answer(sio, message, reply_to)
+                language = await _answer(sio, message, reply_to, session.get("language") or settings().language)
+                async with sio.session(sid) as session:
+                    session["language"] = language
             except Refused as refused:
                 await self._refuse(sid, refused, data)
             except KeyError:
@@ -254,17 +261,22 @@ class WebChannel(Channel):
         return Judgement(conversation, message_id, number, value, text_of(reason).strip() if reason else None)
 
 
-async def _answer(sio: socketio.AsyncServer, message: Message, reply_to: ReplyTo) -> None:
-    """One turn, told to every window of the conversation: a patient with two of them open sees the same talk in both."""
+async def _answer(sio: socketio.AsyncServer, message: Message, reply_to: ReplyTo, language: str) -> str:
+    """One turn, told to every window of the conversation: a patient with two of them open sees the same talk in both.
+
+    `language` is that of the talk so far, for what no turn could say; the answer is the one that it has now.
+    """
 
     async def tell(event: str, words: Dict[str, Any]) -> None:
         await sio.emit(event, {"message_id": message.message_id, **words}, room=message.conversation)
 
     await tell("turn_start", {"text": button_title(message.text), "at": time.time()})
     found = await reply_to(message)
-    for number, reply in enumerate(found.replies):
+    replies = found.replies if found.stored else [in_language(reply, language) for reply in found.replies]
+    for number, reply in enumerate(replies):
         await tell("bot_uttered", {"number": number, "at": time.time(), **_rendered(reply)})
     await tell("turn_end", {"outcome": found.outcome, "retry_after": found.retry_after})
+    return next((reply.language for reply in reversed(replies) if reply.language), language)
 
 
 def _shown(exchange: transcript.Exchange) -> Dict[str, Any]:
@@ -278,8 +290,8 @@ def _shown(exchange: transcript.Exchange) -> Dict[str, Any]:
 
 def _rendered(reply: Reply) -> Dict[str, Any]:
     """One bot_uttered: Rasa's Socket.IO form, with `metadata` that names the reply, and its sources in words."""
-    shown = described(reply.sources)
-    sources = [{"label": source.label, "claims": [claim.words for claim in source.claims]} for source in shown]
+    shown = described(reply.sources, reply.language or "en")
+    sources = [{"label": source.label, "claims": list(source.told)} for source in shown]
     metadata = reply.as_message()["metadata"]
     rendered = {"text": without_source_line(reply.text, shown), "metadata": metadata, "sources": sources}
     buttons = [{"content_type": "text", "title": button.title, "payload": button.payload} for button in reply.buttons]

@@ -14,6 +14,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, empty, raw, redirect
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.language import LANGUAGES
 
 FILES = Path(__file__).resolve().parent.parent / "website"
 
@@ -23,6 +24,12 @@ _PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+# What the page says of the clinic's phone, and without one.
+_CONTACT = {
+    "en": ("Call us: {phone}", "Ask at our front desk."),
+    "es": ("Llámenos: {phone}", "Pregunte en la recepción."),
+}
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,19 @@ def files() -> Dict[str, _File]:
     """What is served, by path."""
     # Pages of other websites load the script: allowed here as on any script host, and needed for integrity attributes.
     for_all = {"Cache-Control": _SCRIPT_CACHE, "Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*"}
-    page = Template((FILES / "clinic.html").read_text(encoding="utf-8")).substitute(_words())
     return {
         "/widget.js": _File.of((FILES / "widget.js").read_bytes(), "text/javascript; charset=utf-8", for_all),
         "/clinic.css": _File.of((FILES / "clinic.css").read_bytes(), "text/css; charset=utf-8", {"Cache-Control": "no-cache"}),
-        "/": _File.of(
-            page.encode(),
-            "text/html; charset=utf-8",
-            {"Cache-Control": "no-cache", "Content-Security-Policy": _PAGE_CSP, "X-Robots-Tag": "noindex"},
-        ),
+        "/": page(settings().language),
     }
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def page(language: str) -> _File:
+    """The demonstration page in `language`."""
+    written = Template((FILES / ("clinic.html" if language == "en" else f"clinic.{language}.html")).read_text(encoding="utf-8"))
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _PAGE_CSP, "X-Robots-Tag": "noindex"}
+    return _File.of(written.substitute(_words(language)).encode(), "text/html; charset=utf-8", headers)
 
 
 def add_website(app: Sanic) -> None:
@@ -77,7 +87,8 @@ def add_website(app: Sanic) -> None:
             return None
         if request.path == "/staff" or request.path.startswith("/staff/"):
             return to_staff_pages(request.path)
-        file = files().get(request.path)
+        asked = request.args.get("lang") if request.path == "/" else None
+        file = page(asked) if asked in LANGUAGES else files().get(request.path)
         return file.answer(request) if file else None
 
     app.request_middleware.appendleft(serve)
@@ -94,12 +105,15 @@ def to_staff_pages(path: str) -> Optional[HTTPResponse]:
     return redirect(f"{chosen.staff_url or f'http://127.0.0.1:{chosen.staff_port}'}{path}")
 
 
-def _words() -> Dict[str, str]:
-    """What the page says of this clinic, safe in HTML."""
+def _words(language: str) -> Dict[str, str]:
+    """What the page in `language` says of this clinic, safe in HTML."""
     chosen = settings()
-    name = chosen.clinic_name[:1].upper() + chosen.clinic_name[1:]
+    name = chosen.clinic_name_in(language)
+    name = name[:1].upper() + name[1:]
     phone = f'<a href="tel:{escape(_dialled(chosen.clinic_phone))}">{escape(chosen.clinic_phone)}</a>'
-    attributes = f'data-clinic-name="{escape(chosen.clinic_name)}"'
+    attributes = f'data-clinic-name="{escape(chosen.clinic_name_in(language))}"'
+    if language != "en":
+        attributes += f' data-language="{language}"'
     if chosen.clinic_phone:
         attributes += f' data-clinic-phone="{escape(chosen.clinic_phone)}"'
     if chosen.emergency_number != "911":
@@ -108,7 +122,7 @@ def _words() -> Dict[str, str]:
         attributes += f' data-crisis-line="{escape(chosen.crisis_line)}"'
     return {
         "clinic_name": escape(name),
-        "clinic_contact": f"Call us: {phone}" if chosen.clinic_phone else "Ask at our front desk.",
+        "clinic_contact": _CONTACT[language][0 if chosen.clinic_phone else 1].format(phone=phone),
         "attributes": attributes,
         "tag": escape(f'<script src="https://YOUR-ASSISTANT/widget.js" {attributes} defer></script>', quote=False),
         "emergency_number": escape(chosen.emergency_number),

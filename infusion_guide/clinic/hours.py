@@ -16,8 +16,8 @@ def opening_hours() -> Optional[OpeningHours]:
     return _parsed(chosen.clinic_hours, chosen.clinic_timezone, chosen.clinic_holidays) if chosen.clinic_hours else None
 
 
-def by_opening_hours(name: str, at: Optional[datetime] = None) -> Dict[str, str]:
-    """What to utter for the reply `name` at a moment (now), as keyword arguments of Rasa's `utter_message`.
+def by_opening_hours(name: str, at: Optional[datetime] = None, language: str = "en") -> Dict[str, str]:
+    """What to utter for the reply `name` at a moment (now) in `language`, as keyword arguments of Rasa's `utter_message`.
 
     `response` is the reply's form `_open` or `_closed`. What it says: `clinic_hours`, the regular week; `closes`, when the
     present opening ends (empty: none, or not within a year); `next_opening`, when the next one begins. Without CLINIC_HOURS, or
@@ -29,7 +29,7 @@ def by_opening_hours(name: str, at: Optional[datetime] = None) -> Dict[str, str]
     closes = hours.closes(now)
     return {
         "response": f"{name}_open" if hours.is_open(now) else f"{name}_closed",
-        "clinic_hours": hours.in_words(),
-        "closes": hours.moment_in_words(closes, now) if closes else "",
-        "next_opening": hours.moment_in_words(opens, now),
+        "clinic_hours": hours.in_words(language),
+        "closes": hours.moment_in_words(closes, now, language) if closes else "",
+        "next_opening": hours.moment_in_words(opens, now, language),
     }

@@ -12,6 +12,11 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Tuple
 from zoneinfo import ZoneInfo
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS_IN = {"en": DAYS, "es": ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")}
+_MONTHS_ES = (
+    *("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre"),
+    "diciembre",
+)
 
 Range = Tuple[int, int]  # minutes since midnight, from and to; the end is 1440 at most
 Week = Tuple[Tuple[Range, ...], ...]  # the ranges of Monday, of Tuesday, ... in order; two never touch
@@ -71,21 +76,19 @@ class OpeningHours:
         start, end = start.astimezone(UTC), end.astimezone(UTC)
         return sum((min(end, closes) - max(start, opens)) / _MINUTE for opens, closes in self._openings(start, end))
 
-    def in_words(self) -> str:
+    def in_words(self, language: str = "en") -> str:
         """The regular week for patients: Monday to Friday 9 AM to noon and 1 PM to 5 PM, Saturday 9 AM to noon."""
         kinds = dict.fromkeys(ranges for ranges in self.week if ranges)
-        parts = [(_days_in_words([ranges == kind for ranges in self.week]), _ranges_in_words(kind)) for kind in kinds]
-        return ", ".join(f"{days} {ranges}" for days, ranges in parts)
+        days = [_days_in_words([ranges == kind for ranges in self.week], language) for kind in kinds]
+        return ", ".join(f"{on} {_ranges_in_words(kind, language)}" for on, kind in zip(days, kinds))
 
-    def moment_in_words(self, then: datetime, now: datetime) -> str:
+    def moment_in_words(self, then: datetime, now: datetime, language: str = "en") -> str:
         """When `then` is for somebody who reads it at `now`: tomorrow at 9 AM; Monday, November 30, at 9 AM."""
         local = then.astimezone(self.zone).replace(tzinfo=None)
         day = (local - _MINUTE).date() if local.time() == time.min else local.date()  # midnight ends a day, for people
         away = (day - now.astimezone(self.zone).date()).days
-        at = _minutes_in_words(local.hour * 60 + local.minute)
-        if 0 <= away <= 6:
-            return f"{('today', 'tomorrow')[away] if away < 2 else DAYS[day.weekday()]} at {at}"
-        return f"{day:%A, %B} {day.day}, at {at}"
+        minutes = local.hour * 60 + local.minute
+        return (_moment_in_spanish if language == "es" else _moment_in_english)(day, away, minutes)
 
     def is_day_off(self, day: date) -> bool:
         """Whether the clinic is closed on `day` although it is open on that day of the week."""
@@ -249,33 +252,55 @@ def holidays_of(region: str, year: int) -> Dict[date, str]:
         raise ValueError(f"The holidays of '{region}' are not known. Write their dates, for example 2026-12-25.") from None
 
 
-def _days_in_words(chosen: List[bool]) -> str:
+def _moment_in_english(day: date, away: int, minutes: int) -> str:
+    at = _minutes_in_words(minutes)
+    if 0 <= away <= 6:
+        return f"{('today', 'tomorrow')[away] if away < 2 else DAYS[day.weekday()]} at {at}"
+    return f"{day:%A, %B} {day.day}, at {at}"
+
+
+def _moment_in_spanish(day: date, away: int, minutes: int) -> str:
+    """hoy al mediodía; mañana a la 1 PM; el lunes 30 de noviembre a las 9 AM."""
+    at = _minutes_in_words(minutes, "es")
+    before = {_NOON: "al", 0: "a la", _MIDNIGHT: "a la"}.get(minutes, "a la" if minutes // 60 % 12 == 1 else "a las")
+    if 0 <= away < 2:
+        return f"{('hoy', 'mañana')[away]} {before} {at}"
+    named = f"el {_DAYS_IN['es'][day.weekday()]}"
+    return f"{named} {before} {at}" if 2 <= away <= 6 else f"{named} {day.day} de {_MONTHS_ES[day.month - 1]} {before} {at}"
+
+
+def _days_in_words(chosen: List[bool], language: str) -> str:
     """Monday to Friday; Monday, Wednesday, and Friday; every day."""
     if all(chosen):
-        return "every day"
+        return "todos los días" if language == "es" else "every day"
+    to = "a" if language == "es" else "to"
     runs: List[List[str]] = []
-    for number, name in enumerate(DAYS):
+    for number, name in enumerate(_DAYS_IN[language]):
         if chosen[number] and number and chosen[number - 1]:
             runs[-1].append(name)
         elif chosen[number]:
             runs.append([name])
-    return _listed([word for run in runs for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else run)])
+    return _listed([word for run in runs for word in ([f"{run[0]} {to} {run[-1]}"] if len(run) > 2 else run)], language)
 
 
-def _ranges_in_words(ranges: Tuple[Range, ...]) -> str:
+def _ranges_in_words(ranges: Tuple[Range, ...], language: str) -> str:
     if ranges == ((0, _MIDNIGHT),):
-        return "all day"
-    return _listed([f"{_minutes_in_words(start)} to {_minutes_in_words(end)}" for start, end in ranges])
+        return "las 24 horas" if language == "es" else "all day"
+    both = [[_minutes_in_words(minutes, language) for minutes in times] for times in ranges]
+    return _listed([f"de {start} a {end}" if language == "es" else f"{start} to {end}" for start, end in both], language)
 
 
-def _minutes_in_words(minutes: int) -> str:
+def _minutes_in_words(minutes: int, language: str = "en") -> str:
     if minutes in (0, _NOON, _MIDNIGHT):
-        return "noon" if minutes == _NOON else "midnight"
+        noon, midnight = ("mediodía", "medianoche") if language == "es" else ("noon", "midnight")
+        return noon if minutes == _NOON else midnight
     hour, minute = divmod(minutes, 60)
     return f"{hour % 12 or 12}{f':{minute:02}' if minute else ''} {'AM' if hour < 12 else 'PM'}"
 
 
-def _listed(words: List[str]) -> str:
+def _listed(words: List[str], language: str) -> str:
+    if language == "es":
+        return f"{', '.join(words[:-1])} y {words[-1]}" if len(words) > 1 else "".join(words)
     if len(words) < 3:
         return " and ".join(words)
     return f"{', '.join(words[:-1])}, and {words[-1]}"

@@ -324,13 +324,21 @@ class Settings(Clinic, HelpLines, Server, Limits, Storage, Notices, Staff, Messa
                 raise SettingError(f"{name} is '{text}', which is not a whole number. Fix it in .env.") from None
         return cls(**known)
 
+    def clinic_name_in(self, language: str) -> str:
+        """The clinic's name; until it has one, what people call it in `language`."""
+        is_unnamed = self.clinic_name == Settings.clinic_name
+        return "la clínica" if is_unnamed and language == "es" else self.clinic_name
+
     def words(self) -> Dict[str, str]:
         """The words that replies may hold in braces, for example {crisis_line}."""
         name, phone = self.clinic_name, self.clinic_phone
         short = (
             f"call {name} at {phone}" if phone else f"contact the front desk of {name}".replace("of the clinic", "at the clinic")
         )
-        spanish = f"Puede llamar a {name} al {phone}." if phone else "Para otras preguntas, llame a la recepción de la clínica."
+        name_es = self.clinic_name_in("es")
+        spanish = (
+            f"Puede llamar a {name_es} al {phone}." if phone else "Para otras preguntas, llame a la recepción de la clínica."
+        )
         return {
             "clinic_name": name,
             "clinic_contact": f"{'You can' if phone else 'Please'} {short}.",

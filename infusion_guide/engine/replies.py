@@ -9,7 +9,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from infusion_guide.callbacks.callback import summary
-from infusion_guide.callbacks.fields import REFERENCE
+from infusion_guide.callbacks.fields import REFERENCE, place
 from infusion_guide.clinic.hours import by_opening_hours
 from infusion_guide.nlu.gate import ORDINARY, QUIET_LINE
 from infusion_guide.nlu.history import choices, said, spoken
@@ -17,6 +17,7 @@ from infusion_guide.nlu.question_splitter import PARTS
 from infusion_guide.replies.book import names, variations
 from infusion_guide.replies.clinic_answers import clinic_answers
 from infusion_guide.replies.complete import Situation, complete
+from infusion_guide.replies.language import LANGUAGE
 from infusion_guide.replies.signed import INSTEAD, may_say
 from infusion_guide.replies.topic import Topic
 from infusion_guide.tools.reading import must_wait
@@ -49,7 +50,8 @@ class ReviewedReplies(NaturalLanguageGenerator):
             utter_action, now = INSTEAD, situation(INSTEAD, tracker, {})
         reply = complete(utter_action, now)
         offered = {"buttons": [asdict(button) for button in reply.buttons]} if reply.buttons else {}
-        return {"text": reply.text, **offered, "utter_action": reply.name, "sources": list(reply.sources)}
+        told = {"utter_action": reply.name, "sources": list(reply.sources), LANGUAGE: reply.language}
+        return {"text": reply.text, **offered, **told}
 
 
 def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]) -> Situation:
@@ -70,8 +72,14 @@ def situation(name: str, tracker: DialogueStateTracker, given: Mapping[str, Any]
         notice=bool(heard and (heard.metadata or {}).get(MESSAGING)),
         own=own.text if own else "",
         offered=given.get("next") or (choices(tracker) if name == DID_YOU_MEAN else ()),
-        hours=by_opening_hours("utter_clinic_hours") if tells_hours else {},
-        words={**slots, **summary(slots), **tool_words({**slots, **given}, said(tracker), language), **given},
+        hours=by_opening_hours("utter_clinic_hours", language=language) if tells_hours else {},
+        words={
+            **slots,
+            **summary(slots, language),
+            **place(name),
+            **tool_words({**slots, **given}, said(tracker), language),
+            **given,
+        },
         repeated=bool(given.get("repeated")),
         tools=may_be_offered(bool(slots.get(WAITS)) or must_wait((heard.text or "") if heard else ""), said(tracker)),
     )

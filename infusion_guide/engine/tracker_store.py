@@ -17,6 +17,7 @@ from infusion_guide.callbacks.fields import PRIVATE_SLOTS
 from infusion_guide.clinic.settings import settings
 from infusion_guide.delivery import outbox
 from infusion_guide.engine.turn_records import callback_of, miss_of
+from infusion_guide.nlu.history import spoken
 from infusion_guide.replies.reply import Reply
 from infusion_guide.storage import callbacks, counts, misses
 from infusion_guide.storage.database import database
@@ -120,12 +121,15 @@ class TrackerStore(RasaTrackerStore):
             events=[_row(tracker.sender_id, event) for event in fresh if not _is_private(event)],
             callback=callback_of(tracker, fresh),
             turn=turn,
+            language=spoken(tracker),
         )
         if turn:
             turn.worked_out = True
             names = [reply.name for reply in turn.replies]
             stored_turn.outcome = counts.outcome_of(names)
-            stored_turn.counted = counts.of_turn(tracker.get_latest_input_channel() or "", names, began=not version)
+            stored_turn.counted = counts.of_turn(
+                tracker.get_latest_input_channel() or "", names, not version, stored_turn.language
+            )
             stored_turn.miss = miss_of(tracker, turn.message_id, names)
             stored_turn.effects = [*turn.effects, *turn.deliveries(turn.replies)]
         await self.database.run(lambda connection: _write(connection, tracker.sender_id, stored_turn))
@@ -143,6 +147,7 @@ class _StoredTurn:
     events: List[Dict[str, Any]]
     callback: Optional[Callback]
     turn: Optional[Turn]
+    language: str = "en"
     outcome: str = "other"
     counted: List[counts.Count] = field(default_factory=list)
     miss: Optional[misses.Miss] = None
@@ -152,6 +157,7 @@ class _StoredTurn:
 def _write(connection: Connection, sender: str, stored: _StoredTurn) -> None:
     now = time.time()
     values: Dict[str, Any] = {"version": stored.version + 1, "state": stored.state, "updated": now}
+    values["language"] = stored.language
     if stored.outcome == "crisis":
         values["crisis"] = now
     if stored.version:

@@ -8,6 +8,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.callbacks.callback import Callback
 from infusion_guide.callbacks.fields import PRIVATE, REFERENCE
+from infusion_guide.nlu.history import spoken
 from infusion_guide.storage.misses import Miss, reason_of
 from infusion_guide.storage.sealing import seal_words
 
@@ -21,7 +22,9 @@ def callback_of(tracker: DialogueStateTracker, fresh: Sequence[Event]) -> Option
     if not references:
         return None
     channel = tracker.get_latest_input_channel() or ""
-    return Callback(references[-1], tracker.sender_id, channel, time.time(), _given(tracker, references[-1]))
+    return Callback(
+        references[-1], tracker.sender_id, channel, time.time(), _given(tracker, references[-1]), language=spoken(tracker)
+    )
 
 
 def _given(tracker: DialogueStateTracker, reference: str) -> Dict[str, str]:

@@ -12,8 +12,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, RESPONSE_SELECTOR, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from infusion_guide.callbacks.fields import FORM, SLOTS
-from infusion_guide.callbacks.reading import reading
+from infusion_guide.callbacks.fields import FORM, REFERENCE, SLOTS
+from infusion_guide.callbacks.reading import after_request, reading
 from infusion_guide.nlu.danger import Verdict
 from infusion_guide.nlu.gate import (
     CHOICES,
@@ -117,8 +117,10 @@ class ConfidenceGate(GraphComponent):
 
     @staticmethod
     def _form_answer(message: Message, label: str, tracker: DialogueStateTracker) -> Optional[str]:
-        """How the message answers the question of the form under way, or None: it is something else."""
+        """How the message answers the question of the form under way, or what it asks of a request sent; None: something else."""
         step = tracker.get_slot(REQUESTED_SLOT)
+        if tracker.active_loop_name is None and tracker.get_slot(REFERENCE) and message.get(READING) == "text":
+            return after_request(message.get(AS_WRITTEN))
         if tracker.active_loop_name != FORM or step not in SLOTS or message.get(READING) != "text":
             return None
         return reading(step, message.get(AS_WRITTEN), label, tracker.current_slot_values())

@@ -5,12 +5,10 @@ from typing import List, Optional
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from infusion_guide.clinic.settings import settings
 from infusion_guide.nlu.gate import CHOICES
 from infusion_guide.replies.care import is_alarm, is_check_in
+from infusion_guide.replies.language import LANGUAGE, latest
 from infusion_guide.replies.topic import TOOL, Topic
-
-LANGUAGE = "language"  # output property of a message: "en", "es" or "other"
 
 # Replies that leave the conversation where it was.
 _PASSING = {
@@ -50,5 +48,4 @@ def alarmed(tracker: DialogueStateTracker) -> bool:
 
 def spoken(tracker: DialogueStateTracker) -> str:
     """The language of the conversation, "en" or "es": that of the last message whose language could be told; else LANGUAGE."""
-    heard = ((event.parse_data or {}).get(LANGUAGE) for event in reversed(tracker.events) if isinstance(event, UserUttered))
-    return next((language for language in heard if language in ("en", "es")), settings().language)
+    return latest((event.parse_data or {}).get(LANGUAGE) for event in reversed(tracker.events) if isinstance(event, UserUttered))

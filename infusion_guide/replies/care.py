@@ -22,10 +22,14 @@ YES_TO = {
     "crisis/check_in_other": "crisis/someone_else",
 }
 
+# So many times one question of the call-back form may get nothing that it can use; then the phone is the better way.
+MOST_FORM_MISSES = 5
+
 # How many replies after a crisis end with the crisis line.
 CAREFUL_REPLIES = 3
 
 CRISIS = "utter_crisis"
+FORM_QUESTION = "utter_ask_callback_"
 LISTEN, LEAVE_FORM = "action_listen", "action_deactivate_loop"  # Rasa's own names
 
 # Replies after which a call-back is offered: what the document leaves out, what a program must not answer, and a person.
@@ -98,6 +102,19 @@ def offers_callback(name: str, in_form: bool, sent: bool, earlier: Sequence[str]
 def misses_running(replies: Sequence[str]) -> List[str]:
     """The fallback replies that ended the conversation so far without an answer between, oldest first."""
     return list(takewhile(lambda name: Topic.of(name).is_fallback, reversed(replies)))[::-1]
+
+
+def form_misses(replies: Sequence[str]) -> int:
+    """How many replies to the form's last question said that nothing was understood, given all replies so far."""
+    missed, question = 0, ""
+    for name in reversed(replies):
+        if Topic.of(name).is_fallback or name == "utter_callback_contact_unusable":
+            missed += 1
+        elif not name.startswith(FORM_QUESTION) or question not in ("", name):
+            break
+        else:
+            question = name
+    return missed
 
 
 def next_fallback(intent: str, has_choices: bool, replies: Sequence[str]) -> Optional[str]:

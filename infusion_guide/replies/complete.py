@@ -64,7 +64,8 @@ def complete(name: str, now: Situation) -> Reply:
     ]
     if offers_callback(name, now.in_form, now.request_sent, now.said) and not now.own:
         buttons.append(Button(topic_title("request_callback", now.language), "/request_callback"))
-    return Reply(name, "\n".join(lines), tuple(buttons), (CLINIC,) if now.own else tuple(chosen.sources))
+    found = (CLINIC,) if now.own else tuple(chosen.sources)
+    return Reply(name, "\n".join(lines), tuple(buttons), found, language=chosen.language)
 
 
 def _lines(name: str, chosen: Variation, turn: int, now: Situation) -> List[str]:
@@ -78,7 +79,7 @@ def _lines(name: str, chosen: Variation, turn: int, now: Situation) -> List[str]
             lines = [line("utter_said_before", turn=turn, language=language)]
     else:
         lines = [fill(chosen.text, now.words)]
-        document = [source for source in sources(chosen.sources) if source.kind == DOCUMENT]
+        document = [source for source in sources(chosen.sources, chosen.language) if source.kind == DOCUMENT]
         if document and topic.kind == "faq":
             lines.append(f"{document[0].said_in(language)}.")
     if topic.kind == "crisis" and Topic.of(now.kept_back).is_answerable and is_alarm(name):

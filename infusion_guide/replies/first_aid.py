@@ -70,12 +70,19 @@ def too_many_messages() -> Reply:
     return _reply("utter_too_many_messages")
 
 
+def in_language(reply: Reply, language: str) -> Reply:
+    """Our words for a failure or a limit in the `language` of the talk, which only a channel knows; any other reply as it is."""
+    ours = (technical_problem().name, too_many_messages().name)
+    return _reply(reply.name, language) if reply.name in ours else reply
+
+
 def unstored(replies: Sequence[Reply]) -> List[Reply]:
     """`replies` that a turn worked out and that could not be stored, and that they were not; [] where they would be untrue."""
     crisis = [reply for reply in replies if reply.topic.kind == "crisis"]
     if not replies or (not crisis and any(reply.name.startswith(_NEEDS_STORAGE) for reply in replies)):
         return []
-    return [*(replace(reply, buttons=()) for reply in crisis or replies), _reply("utter_unstored")]
+    said = crisis or replies
+    return [*(replace(reply, buttons=()) for reply in said), _reply("utter_unstored", said[-1].language or "en")]
 
 
 def numbers() -> str:

@@ -17,6 +17,14 @@ class Claim:
     qualification: str
     say: str
     waits: bool = False
+    claim_es: str = ""
+    qualification_es: str = ""
+
+    def words_in(self, language: str) -> str:
+        """What a patient may read of it in `language`; in English what has no other words."""
+        if language != "es" or not self.claim_es:
+            return self.words
+        return f"{self.claim_es} {self.qualification_es}" if self.say == "qualified" else self.claim_es
 
     @property
     def words(self) -> str:
@@ -37,6 +45,8 @@ class Authority:
     name: str
     facts: Tuple[str, ...]
     source: str
+    name_es: str = ""
+    facts_es: Tuple[str, ...] = ()
 
 
 @cache
@@ -49,13 +59,16 @@ def claims() -> Dict[str, Claim]:
 def authorities() -> Dict[str, Authority]:
     """Public authorities (data/authorities.yml) by id."""
     found = read_yaml(DATA / "authorities.yml")["authorities"]
-    return {entry["id"]: Authority(**{**entry, "facts": tuple(entry["facts"])}) for entry in found}
+    return {
+        entry["id"]: Authority(**{**entry, "facts": tuple(entry["facts"]), "facts_es": tuple(entry["facts_es"])})
+        for entry in found
+    }
 
 
 @cache
-def sections() -> Dict[str, str]:
+def sections(language: str = "en") -> Dict[str, str]:
     """Short names of the document's sections, which patients read, by heading."""
-    found: Dict[str, str] = read_yaml(DATA / "document.yml")["sections"]
+    found: Dict[str, str] = read_yaml(DATA / "document.yml")["sections_es" if language == "es" else "sections"]
     return found
 
 

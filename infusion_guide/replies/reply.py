@@ -19,7 +19,8 @@ class Reply:
     """One message to a patient.
 
     `name` is the response of the register (utter_faq/depression), "" for what no register names; `sources` are ids of the
-    ledger's claims, of authorities, or CLINIC (replies/sources.py says what each means); `image` is an address or "".
+    ledger's claims, of authorities, or CLINIC (replies/sources.py says what each means); `image` is an address or "";
+    `language` is that of its words, "" where nobody knows.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Reply:
     buttons: Tuple[Button, ...] = ()
     sources: Tuple[str, ...] = ()
     image: str = ""
+    language: str = ""
 
     @property
     def topic(self) -> Topic:
@@ -43,11 +45,12 @@ class Reply:
             tuple(Button(button["title"], button["payload"]) for button in said.get("buttons") or []),
             tuple(said.get("sources") or []),
             said.get("image") or "",
+            said.get("language") or "",
         )
 
     def as_message(self) -> Dict[str, Any]:
         """Rasa's form, as REST answers it and turns are stored: only what is there."""
         buttons = [{"title": button.title, "payload": button.payload} for button in self.buttons]
         found = {"text": self.text, "buttons": buttons, "image": self.image}
-        named = {"utter_action": self.name, "sources": list(self.sources)}
+        named = {"utter_action": self.name, "sources": list(self.sources), "language": self.language}
         return {**{k: v for k, v in found.items() if v}, "metadata": {k: v for k, v in named.items() if v}}

@@ -15,6 +15,7 @@ from infusion_guide.replies import guided
 from infusion_guide.replies.book import RESPONSES, names, topic_title, unfilled, variations
 from infusion_guide.replies.clinic_answers import ClinicAnswer
 from infusion_guide.replies.complete import Situation, complete
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.replies.sources import CLINIC, Source, described
 from infusion_guide.replies.topic import KINDS, TOOL, Topic
 
@@ -170,17 +171,17 @@ def readings(name: str, own: str = "") -> Tuple[Reading, ...]:
 
     Words that only a conversation knows stand as [words in brackets].
     """
-    now = Situation(own=own, hours=by_opening_hours("utter_clinic_hours"), words=unfilled(name))
+    hours = {language: by_opening_hours("utter_clinic_hours", language=language) for language in LANGUAGES}
+    now = Situation(own=own, words=unfilled(name))
     turns: Dict[Tuple[str, bool], int] = {}
     found: Dict[Reading, None] = {}  # an own text stands in the place of all variations
     for each in variations(name):
         turn = turns.get((each.language, each.careful), 0)
         turns[each.language, each.careful] = turn + 1
-        reply = complete(name, replace(now, said=[name] * turn, language=each.language, careful=each.careful))
+        reply = complete(
+            name, replace(now, said=[name] * turn, language=each.language, careful=each.careful, hours=hours[each.language])
+        )
         to = ["to somebody who writes Spanish"] * (each.language == "es") + ["after a crisis"] * each.careful
-        found[
-            Reading(
-                tuple(reply.text.split("\n")), tuple(button.title for button in reply.buttons), " and ".join(to), each.language
-            )
-        ] = None
+        titles = tuple(button.title for button in reply.buttons)
+        found[Reading(tuple(reply.text.split("\n")), titles, " and ".join(to), each.language)] = None
     return tuple(found)

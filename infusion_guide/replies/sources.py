@@ -19,15 +19,22 @@ class Source:
     kind: str
     name: str = ""
     claims: Tuple[Claim, ...] = ()
+    language: str = "en"
 
     @property
     def label(self) -> str:
-        """What a patient reads of it at first, in English."""
-        return self.said_in("en")
+        """What a patient reads of it at first, in its language."""
+        return self.said_in(self.language)
 
     def said_in(self, language: str) -> str:
         """What a patient reads of it at first."""
-        return line(_LABELS[self.kind], {"section": self.name, "authority": self.name}, language=language).rstrip(".")
+        name = sections(language)[self.claims[0].section] if self.kind == DOCUMENT and self.claims else self.name
+        return line(_LABELS[self.kind], {"section": name, "authority": self.name}, language=language).rstrip(".")
+
+    @property
+    def told(self) -> Tuple[str, ...]:
+        """What a patient may read of its claims."""
+        return tuple(claim.words_in(self.language) for claim in self.claims)
 
     @property
     def where(self) -> str:
@@ -35,26 +42,28 @@ class Source:
         return {CLINIC: "The clinic itself", DOCUMENT: f"The clinic's document: {self.name}"}.get(self.kind, self.name)
 
 
-def sources(ids: Iterable[str]) -> List[Source]:
-    """What `ids` mean, in their order; one that nothing is known of any more is left out."""
-    return [found for found in map(_source, ids) if found]
+def sources(ids: Iterable[str], language: str = "en") -> List[Source]:
+    """What `ids` mean, in their order, for a reader of `language`; one that nothing is known of any more is left out."""
+    return [found for found in (_source(known, language) for known in ids) if found]
 
 
-def _source(known: str) -> Optional[Source]:
+def _source(known: str, language: str) -> Optional[Source]:
     if known == CLINIC:
-        return Source(CLINIC)
+        return Source(CLINIC, language=language)
     if known in claims():
-        return Source(DOCUMENT, sections()[claims()[known].section], (claims()[known],))
+        return Source(DOCUMENT, sections(language)[claims()[known].section], (claims()[known],), language)
     if known in authorities():
         said = authorities()[known]
-        return Source(AUTHORITY, said.name, tuple(Claim(known, "", fact, "None needed.", "plainly") for fact in said.facts))
+        facts = zip(said.facts, said.facts_es)
+        told = tuple(Claim(known, "", fact, "None needed.", "plainly", claim_es=spanish) for fact, spanish in facts)
+        return Source(AUTHORITY, said.name_es if language == "es" else said.name, told, language)
     return None
 
 
-def described(ids: Iterable[str]) -> List[Source]:
-    """What `ids` mean, for a list: claims of one section, and facts of one authority, stand together."""
+def described(ids: Iterable[str], language: str = "en") -> List[Source]:
+    """What `ids` mean for a reader of `language`, for a list: what belongs to one section or authority stands together."""
     found: Dict[Tuple[str, str], Source] = {}
-    for source in sources(ids):
+    for source in sources(ids, language):
         before = found.get((source.kind, source.name))
         found[source.kind, source.name] = replace(source, claims=before.claims + source.claims) if before else source
     return list(found.values())

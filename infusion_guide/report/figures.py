@@ -16,6 +16,7 @@ from infusion_guide.channels import channel_title
 from infusion_guide.clinic.hours import opening_hours
 from infusion_guide.replies.care import is_care, is_check_in
 from infusion_guide.replies.clinic_answers import said_answers
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.replies.topic import ANSWERABLE, Topic
 from infusion_guide.report.disclosure import SMALL, Count, Parts, protect, reveal
 from infusion_guide.report.period import Period
@@ -125,7 +126,7 @@ class Figures:
 
     period: Period
     conversations: Count  # breakdowns: step, channel
-    messages: Count  # breakdowns: kind (questions, crisis, check_in, other), hour; crisis has the breakdowns kind, channel
+    messages: Count  # breakdowns: kind (questions, crisis, check_in, other), hour, language; crisis has kind, channel
     topics: Parts  # by reply, the most used; five times or more
     unwritten: Parts  # of these, what has no answer yet, neither the document's nor the clinic's own
     missed: Parts  # what was not understood, or answered without being sure, by the topic it may have been about
@@ -225,7 +226,13 @@ def _messages(period: Period, tally: Tally) -> Count:
     hours = Counter({f"{hour:02}": 0 for hour in range(24)})
     for (hour, _), number in tally.messages.items():
         hours[f"{period.local(hour):%H}"] += number
-    return Count.of(kind={"questions": questions, **kinds}, hour=_parts(hours))
+    return Count.of(kind={"questions": questions, **kinds}, hour=_parts(hours), language=_parts(_languages(tally, whole)))
+
+
+def _languages(tally: Tally, messages: int) -> Dict[str, int]:
+    """Messages by language; of those counted before languages were, nobody knows it."""
+    found = {title: tally.others["language", code] for code, title in LANGUAGES.items()}
+    return {**found, **({"Unknown": unknown} if (unknown := messages - sum(found.values())) else {})}
 
 
 def _crisis_kinds(tally: Tally, crises: int) -> Parts:

@@ -128,6 +128,7 @@ def sections(figures: Figures) -> List[Section]:
         _topics(figures),
         _hours(figures),
         _channels(figures),
+        _languages(figures),
         _thumbs(figures),
         _requests(figures),
     ]
@@ -359,6 +360,21 @@ def _channels(figures: Figures) -> Section:
         Table("channels", "Conversations by channel", ("Channel", "Conversations", "Share"), rows),
         partial(plots.ranked, channels, plots.BLUE),
         f"Bars: {_listed(channels)}.",
+    )
+
+
+def _languages(figures: Figures) -> Section:
+    title = "Which language people write in"
+    languages = figures.messages.breakdowns["language"]
+    if not figures.messages.number:
+        return Section(title, "There were no messages in this time.")
+    rows = [(name, count.text, share(count, figures.messages)) for name, count in languages.items()]
+    return Section(
+        title,
+        f"Messages by language: {_first(languages)}.",
+        Table("languages", "Messages by language", ("Language", "Messages", "Share"), rows),
+        partial(plots.ranked, languages, plots.BLUE),
+        f"Bars: {_listed(languages)}.",
     )
 
 

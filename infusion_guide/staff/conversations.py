@@ -16,11 +16,12 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.staff import first_day
 from infusion_guide.staff.access import ADMINS, CLINICAL, page
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.live import quiet_page
-from infusion_guide.staff.rendering import page_count, page_number, redirect, render
+from infusion_guide.staff.rendering import language_asked, page_count, page_number, redirect, render
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage import conversations as staff_conversations
 from infusion_guide.storage import desk
@@ -84,16 +85,17 @@ async def list_rows(request: Request) -> Response:
 async def _list(request: Request) -> Dict[str, Any]:
     reason = request.query_params.get("why", "")
     reason = reason if reason in REASONS else ""
-    number = page_number(request.query_params)
+    number, language = page_number(request.query_params), language_asked(request)
 
     def work(connection: Connection) -> Any:
-        found, total = staff_conversations.listed(connection, reason or None, LISTED, (number - 1) * LISTED)
+        found, total = staff_conversations.listed(connection, reason or None, LISTED, (number - 1) * LISTED, language)
         staff.note(connection, request.state.member.name, "saw conversations", reason or "all", f"{len(found)} of them")
         return found, total, desk.unseen_crises(connection, time.time())
 
     rows, total, unseen = await request.state.database.run(work)
+    here = urlencode({"why": reason, **({"language": language} if language else {})})
     return {
-        "first_day": None if rows or reason else await first_day.known(request),
+        "first_day": None if rows or reason or language else await first_day.known(request),
         "rows": [(row, _address(row.sender_id), _whys(row), _channel(row.sender_id)) for row in rows],
         "unseen": [(row, _address(row.sender_id)) for row in unseen],
         "total": total,
@@ -101,7 +103,10 @@ async def _list(request: Request) -> Dict[str, Any]:
         "reasons": REASONS,
         "number": number,
         "pages": page_count(total, LISTED),
-        "address": f"{HERE}?{urlencode({'why': reason})}&",
+        "language": language,
+        "languages": LANGUAGES,
+        "address": f"{HERE}?{here}&",
+        "here": here,
     }
 
 
@@ -156,6 +161,7 @@ async def _show(
         row=row,
         whys=_whys(row),
         channel=_channel(conversation),
+        language=LANGUAGES.get(row.language, row.language),
         original=bool(why_original),
         kept_redacted=settings().stored_words == "redacted",
         unreadable=unreadable,

@@ -15,6 +15,7 @@ from infusion_guide.channels import channel_title
 from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.clinic.identity import secret
 from infusion_guide.clinic.settings import settings
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.report.jinja import templates
 from infusion_guide.staff.access import ROLE_NAMES, delete_cookie, set_cookie
 from infusion_guide.staff.forms import StaffForm
@@ -94,6 +95,12 @@ def page_number(asked: Mapping[str, Any]) -> int:
 def page_count(total: int, on_each: int) -> int:
     """How many pages a list of `total` entries has; an empty one has one, too."""
     return max(1, -(-total // on_each))
+
+
+def language_asked(request: Request) -> str:
+    """The language that a list is narrowed to (?language=es), "" for all."""
+    asked = request.query_params.get("language", "")
+    return asked if asked in LANGUAGES else ""
 
 
 def described(field: Any) -> Dict[str, str]:

@@ -14,17 +14,18 @@ from starlette.routing import Route
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from infusion_guide.callbacks.callback import Callback
+from infusion_guide.callbacks.callback import Callback, speaks
 from infusion_guide.callbacks.fields import Field, readable
 from infusion_guide.clinic.clock import clinic_time, clinic_zone
 from infusion_guide.clinic.hours import opening_hours
+from infusion_guide.replies.language import LANGUAGES
 from infusion_guide.report.csv_export import csv_response
 from infusion_guide.staff import first_day
 from infusion_guide.staff.access import ADMINS, CLINICAL, ROLES, page
 from infusion_guide.staff.conversations import clear_traces
 from infusion_guide.staff.forms import StaffForm
 from infusion_guide.staff.live import quiet_page
-from infusion_guide.staff.rendering import page_count, page_number, redirect, render, when
+from infusion_guide.staff.rendering import language_asked, page_count, page_number, redirect, render, when
 from infusion_guide.storage import accounts as staff
 from infusion_guide.storage import callbacks, desk
 from infusion_guide.storage.callbacks import LONGEST_NOTE, MOST_SEARCHED
@@ -116,10 +117,11 @@ async def show_rows(request: Request) -> Response:
 
 async def _list(request: Request) -> Dict[str, Any]:
     show, search, number = _asked(request)
-    now = time.time()
+    now, language = time.time(), language_asked(request)
 
     def work(connection: Connection) -> Dict[str, Any]:
-        found = desk.listed(connection, _fields(request), _status(show), search, A_PAGE, (number - 1) * A_PAGE, now)
+        fields, before = _fields(request), (number - 1) * A_PAGE
+        found = desk.listed(connection, fields, _status(show), search, A_PAGE, before, now, language)
         staff.note(connection, request.state.member.name, "saw requests", show, f"{len(found.requests)} of them")
         return {
             "found": found,
@@ -131,11 +133,12 @@ async def _list(request: Request) -> Dict[str, Any]:
 
     values = await request.state.database.run(work)
     first = await first_day.known(request) if not any(values["counts"].values()) else None
-    here = urlencode({"show": show, **({"search": search} if search else {})})
+    chosen = {"show": show, "search": search, "language": language}
+    here = urlencode({name: value for name, value in chosen.items() if value})
     pages = page_count(values["found"].total, A_PAGE)
     shown = {"show": show, "search": search, "number": number, "pages": pages, "tabs": _TABS, "here": here}
     told = {"now": now, "first_day": first, "most_searched": MOST_SEARCHED, "longest_first": show in ("new", "taken")}
-    return {**shown, **values, **told}
+    return {**shown, **values, **told, "language": language, "languages": LANGUAGES}
 
 
 @page()
@@ -154,12 +157,12 @@ async def export(request: Request) -> Response:
     fields = _fields(request)
 
     def work(connection: Connection) -> callbacks.Found:
-        found = callbacks.listed(connection, fields, _status(show), search, _MOST_EXPORTED)
+        found = callbacks.listed(connection, fields, _status(show), search, _MOST_EXPORTED, 0, language_asked(request))
         staff.note(connection, request.state.member.name, "exported requests", show, f"{len(found.requests)} of them")
         return found
 
     found = await request.state.database.run(work)
-    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", *(field.title for field in fields))
+    header = ("Reference", "Received", "Status", "Has it", "Closed", "Channel", "Language", *(field.title for field in fields))
     return csv_response("requests.csv", header, (_row(one, fields) for one in found.requests))
 
 
@@ -171,7 +174,16 @@ def _fields(request: Request) -> Sequence[Field]:
 def _row(one: Callback, fields: Sequence[Field]) -> tuple:
     given = [one.given.get(field.name) for field in fields]
     given = given if one.readable else ["(cannot be read)", *[""] * (len(fields) - 1)]
-    return (one.reference, _time(one.at), one.status, one.taken_by, _time(one.done), one.channel, *given)
+    return (
+        one.reference,
+        _time(one.at),
+        one.status,
+        one.taken_by,
+        _time(one.done),
+        one.channel,
+        LANGUAGES.get(one.language, one.language),
+        *given,
+    )
 
 
 def _time(seconds: Optional[float]) -> str:
@@ -281,6 +293,8 @@ async def _details(request: Request, form: NoteForm, status: int = 200, erasure:
     try_form = TryForm.begun(request)
     try_form.next.choices = TryForm.choices(datetime.fromtimestamp(now, UTC))
     shown = {"form": form, "try_form": try_form, "now": now, "fields": _fields(request), "may_read": member.role in CLINICAL}
+    found = values["found"]
+    shown["language"], shown["speaks"] = LANGUAGES.get(found.language, found.language), speaks(found.language)
     return render(request, "request.html", status, **shown, **values)
 
 

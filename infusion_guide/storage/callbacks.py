@@ -57,7 +57,8 @@ def put(connection: Connection, callback: Callback) -> None:
     """Stores the new request `callback`; each field is sealed by itself, so that a reader opens only what it may read."""
     given = json.dumps({name: seal(said) for name, said in callback.given.items()})
     row = {"reference": callback.reference, "sender_id": callback.conversation, "channel": callback.channel, "given": given}
-    connection.execute(sa.insert(requests).values(**row, at=callback.at, updated=callback.at, status=callback.status))
+    state = {"at": callback.at, "updated": callback.at, "status": callback.status, "language": callback.language}
+    connection.execute(sa.insert(requests).values(**row, **state))
 
 
 def of_conversation(connection: Connection, conversation: str) -> List[Callback]:
@@ -73,12 +74,14 @@ def listed(
     search: str = "",
     limit: int = 25,
     offset: int = 0,
+    language: str = "",
 ) -> Found:
-    """Requests with `status` ("" for any) that hold `search` in reference, name, contact or topic; newest first.
+    """Requests with `status` and `language` ("" for any) that hold `search` in reference, name, contact or topic; newest first.
 
     `fields` are those that the reader may read: nothing else is opened, nor found by a search.
     """
     wanted = [requests.c.status == status] if status else []
+    wanted += [requests.c.language == language] if language else []
     rows = sa.select(requests).where(*wanted).order_by(requests.c.at.desc(), requests.c.id.desc())
     total = connection.execute(sa.select(sa.func.count()).select_from(requests).where(*wanted)).scalar()
     if not search.strip():
@@ -191,7 +194,7 @@ def _opened(row: Row, fields: Sequence[Field]) -> Callback:
 
 def _callback(row: Row, given: Dict[str, str], readable: bool = True) -> Callback:
     state = (row.status, row.taken_by, row.taken, row.done)
-    return Callback(row.reference, row.sender_id, row.channel, row.at, given, *state, readable=readable)
+    return Callback(row.reference, row.sender_id, row.channel, row.at, given, *state, readable=readable, language=row.language)
 
 
 def _open(sealed: str) -> Optional[str]:

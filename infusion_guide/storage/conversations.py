@@ -31,6 +31,7 @@ _COLUMNS = [
     conversations.c.sender_id,
     conversations.c.started,
     conversations.c.updated,
+    conversations.c.language,
     *(sa.case((condition, True), else_=False).label(reason) for reason, condition in REASONS.items()),
 ]
 _MOST_LINES = 10  # that are looked at one by one, 10 ms each; a message of 2,000 characters could have 500
@@ -39,12 +40,14 @@ _TELLING = tuple(field for field in PRIVATE if field.telling)
 Secret = Tuple[str, str]  # words, and what stands in their place
 
 
-def listed(connection: Connection, reason: Optional[str], limit: int, offset: int) -> Tuple[List[Row], int]:
+def listed(connection: Connection, reason: Optional[str], limit: int, offset: int, language: str = "") -> Tuple[List[Row], int]:
     """The conversations that may be looked at for `reason` (one of REASONS, None for any), newest first; how many in all.
 
-    A row has sender_id, started, updated (Unix seconds), turns, and a truth for each of REASONS.
+    `language`: only those in it ("" for any). A row has sender_id, started, updated (Unix seconds), language, turns, and a
+    truth for each of REASONS.
     """
     wanted = REASONS[reason] if reason else sa.or_(*REASONS.values())
+    wanted = sa.and_(wanted, conversations.c.language == language) if language else wanted
     total = connection.execute(sa.select(sa.func.count()).select_from(conversations).where(wanted)).scalar()
     chosen = sa.select(*_COLUMNS, _TURNS.label("turns")).where(wanted)
     newest_first = chosen.order_by(conversations.c.updated.desc(), conversations.c.sender_id)

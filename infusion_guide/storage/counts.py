@@ -2,7 +2,7 @@
 
 `what` and `name` of a row: "conversation" (one began; no name); "turn" (a message was answered; name: its outcome, see
 OUTCOMES); "reply" (a reply on a topic was said; name: utter_faq/cost); "up" and "down" (a visitor's thumb; name: the reply);
-"request" (somebody asked for a call-back; no name).
+"request" (somebody asked for a call-back; no name); "language" (a message was answered in it; name: en, es).
 """
 
 import time
@@ -54,9 +54,9 @@ def _outcome(name: str) -> str:
     return {"faq": "answered", TOOL: "answered", "advice": "declined", "misuse": "declined"}.get(topic.kind, "other")
 
 
-def of_turn(channel: str, names: Sequence[str], began: bool) -> List[Count]:
-    """The rows of one turn with the replies `names`; `began`: it is the first of its conversation."""
-    rows = [Count(channel, "turn", outcome_of(names))]
+def of_turn(channel: str, names: Sequence[str], began: bool, language: str = "en") -> List[Count]:
+    """The rows of one turn in `language` with the replies `names`; `began`: it is the first of its conversation."""
+    rows = [Count(channel, "turn", outcome_of(names)), Count(channel, "language", language)]
     rows += [Count(channel, "reply", name) for name in names if "/" in name]
     return [Count(channel, "conversation"), *rows] if began else rows
 

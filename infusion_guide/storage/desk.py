@@ -84,20 +84,28 @@ def unseen_crises(connection: Connection, now: float) -> List[Row]:
 
 
 def listed(
-    connection: Connection, fields: Sequence[Field], status: str, search: str, limit: int, offset: int, now: float
+    connection: Connection,
+    fields: Sequence[Field],
+    status: str,
+    search: str,
+    limit: int,
+    offset: int,
+    now: float,
+    language: str = "",
 ) -> callbacks.Found:
     """As callbacks.listed; those who wait come oldest first, and after them those who are not to be called before later."""
     if status not in ("new", "taken"):
-        return callbacks.listed(connection, fields, status, search, limit, offset)
+        return callbacks.listed(connection, fields, status, search, limit, offset, language)
     order = (sa.case((_later(now), requests.c.next_try), else_=0.0), requests.c.at, requests.c.id)
-    chosen = sa.select(requests.c.reference).where(requests.c.status == status).order_by(*order)
+    wanted = [requests.c.status == status, *([requests.c.language == language] if language else [])]
+    chosen = sa.select(requests.c.reference).where(*wanted).order_by(*order)
     if search.strip():
-        every = callbacks.listed(connection, fields, status, search, callbacks.MOST_SEARCHED)
+        every = callbacks.listed(connection, fields, status, search, callbacks.MOST_SEARCHED, 0, language)
         found = {each.reference: each for each in every.requests}
         place = {reference: number for number, reference in enumerate(connection.execute(chosen).scalars())}
         ordered = sorted(found.values(), key=lambda each: place.get(each.reference, len(place)))
         return callbacks.Found(ordered[offset : offset + limit], every.total, every.cut)
-    total = connection.execute(sa.select(sa.func.count()).select_from(requests).where(requests.c.status == status)).scalar()
+    total = connection.execute(sa.select(sa.func.count()).select_from(requests).where(*wanted)).scalar()
     references = connection.execute(chosen.limit(limit).offset(offset)).scalars().all()
     opened = (callbacks.one(connection, reference, fields) for reference in references)
     return callbacks.Found([each for each in opened if each], total)

@@ -18,6 +18,7 @@ conversations = sa.Table(
     sa.Column("started", sa.Float, nullable=False),  # Unix seconds
     sa.Column("updated", sa.Float, nullable=False, index=True),
     sa.Column("crisis", sa.Float),  # Unix seconds of the last crisis reply: staff may look at such conversations
+    sa.Column("language", sa.String(8), nullable=False, server_default="en"),  # "en" or "es"
 )
 
 # Rasa's events, in the columns of Rasa's own SQL tracker store.
@@ -109,6 +110,7 @@ requests = sa.Table(
     sa.Column("done", sa.Float),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),  # calls that nobody answered (desk.py)
     sa.Column("next_try", sa.Float),  # before it, nobody need call
+    sa.Column("language", sa.String(8), nullable=False, server_default="en"),  # "en" or "es"
 )
 
 # What staff wrote down about a request.

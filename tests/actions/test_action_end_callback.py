@@ -5,7 +5,7 @@ from rasa_sdk.events import SlotSet
 
 from actions.action_end_callback import ActionEndCallback
 from infusion_guide.callbacks.fields import CONSENT, COUNT, REFERENCE, SEND, SLOTS
-from tests.actions.trackers import at, run
+from tests.actions.trackers import at, bot, run
 
 EMPTIED = [SlotSet(slot, None) for slot in SLOTS]
 
@@ -26,3 +26,8 @@ def test_sent_gives_a_number_before_the_slots_are_emptied(monkeypatch):
 def test_not_sent_gives_none(slots, reply):
     said, events = run(ActionEndCallback(), slots=slots)
     assert said == [{"response": reply}] and events == EMPTIED
+
+
+def test_after_five_tries_the_phone_is_named():
+    told = [bot("utter_ask_callback_name"), bot("utter_fallback_rephrase")] * 4
+    assert run(ActionEndCallback(), told, slots={CONSENT: True})[0] == [{"response": "utter_callback_phone"}]

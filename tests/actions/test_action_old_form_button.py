@@ -11,6 +11,10 @@ from tests.actions.trackers import run
         ({REFERENCE: "K7M-3QX"}, "send", "utter_callback_sent_before"),
         ({REFERENCE: "K7M-3QX"}, "stop", "utter_callback_sent_before"),
         ({}, "send", "utter_callback_over"),
+        ({REFERENCE: "K7M-3QX"}, "after_change", "utter_callback_after_change"),
+        ({REFERENCE: "K7M-3QX"}, "after_next", "utter_callback_after_next"),
+        ({REFERENCE: "K7M-3QX"}, "after_when", "utter_callback_after_when"),
+        ({}, "after_when", "utter_callback_over"),
     ],
 )
 def test_nothing_is_sent_again(slots, choice, reply):

@@ -3,7 +3,7 @@ from rasa_sdk.events import SlotSet
 
 from actions.validate_callback_form import REQUESTED_SLOT, ValidateCallbackForm
 from infusion_guide.callbacks.fields import CONSENT, CONTACT, NAME, SEND, TIME, TOPIC
-from tests.actions.trackers import run
+from tests.actions.trackers import bot, run
 
 
 def filled(step, choice, text=""):
@@ -32,7 +32,7 @@ def test_an_answer_fills_its_slot(step, choice, text, value):
 
 @pytest.mark.parametrize(
     "step, choice",
-    [(NAME, "skip"), (CONTACT, "mornings"), (NAME, "agree"), (CONSENT, "send"), (SEND, "words"), (TIME, "change_name")],
+    [(NAME, "skip"), (CONTACT, "mornings"), (NAME, "agree"), (CONSENT, "send"), (SEND, "words"), (CONTACT, "change_time")],
 )
 def test_an_answer_to_another_question_fills_nothing(step, choice):
     assert [event["value"] for event in filled(step, choice, "any words")[1]] == [None]
@@ -54,6 +54,48 @@ def test_no_phone_number_is_said_kindly():
 )
 def test_a_change_opens_its_part_or_takes_the_new_value(choice, text, slot, value):
     assert filled(SEND, choice, text) == ([], [SlotSet(slot, value), SlotSet(SEND, None)])
+
+
+@pytest.mark.parametrize(
+    "step, choice, text, slot, value",
+    [
+        (TIME, "change_contact", "wrong number, it is 646-555-0117", CONTACT, "+16465550117"),
+        (TOPIC, "change_contact", "puse mal el número", CONTACT, None),
+        (CONTACT, "change_name", "wrong name, it's Ana please", NAME, "Ana"),
+        (TIME, "change_name", "nombre equivocado, es Lucía", NAME, "Lucía"),
+        (TIME, "back", "go back", CONTACT, None),
+        (SEND, "back", "atrás", TOPIC, None),
+        (NAME, "back", "atrás", CONSENT, None),
+    ],
+)
+def test_an_earlier_answer_is_opened_again_at_a_later_question(step, choice, text, slot, value):
+    assert filled(step, choice, text) == ([], [SlotSet(slot, value), SlotSet(step, None)])
+
+
+def test_a_wish_beside_a_new_number_is_kept():
+    assert (
+        SlotSet(TIME, "wrong number, it is but no voicemail")
+        in filled(TOPIC, "change_contact", "wrong number, it is 646-555-0117 but no voicemail")[1]
+    )
+
+
+def test_back_at_the_first_question_leaves():
+    assert filled(CONSENT, "back") == ([], [SlotSet(CONSENT, None), SlotSet(REQUESTED_SLOT, None)])
+
+
+def test_a_button_is_kept_in_the_language_it_was_read_in():
+    spanish = {"event": "user", "text": "...", "parse_data": {"language": "es"}}
+    slots, latest = {REQUESTED_SLOT: TIME}, {"form_answer": "mornings", "text": ""}
+    assert run(ValidateCallbackForm(), [spanish], latest, slots)[1] == [SlotSet(TIME, "Por la mañana")]
+
+
+@pytest.mark.parametrize("times, said", [(3, ["utter_callback_contact_unusable"]), (4, [])])
+def test_the_fifth_number_that_is_none_leaves_the_form(times, said):
+    told = [bot("utter_ask_callback_contact"), bot("utter_callback_contact_unusable")] * times
+    slots, latest = {REQUESTED_SLOT: CONTACT}, {"form_answer": "words", "text": "555"}
+    heard, events = run(ValidateCallbackForm(), [*told, bot("utter_ask_callback_contact")], latest, slots)
+    assert [message["response"] for message in heard] == said
+    assert (SlotSet(REQUESTED_SLOT, None) in events) == (not said)
 
 
 def test_a_wish_is_kept_with_the_time():

@@ -86,6 +86,8 @@ export interface Actions {
   toggleSheet(sheet: Sheet): void;
   /** Leaves this conversation and begins another. */
   startAnew(): void;
+  /** Goes on in the other language: the chat's own words at once, and the assistant is asked to. */
+  changeLanguage(): void;
   /** Deletes the conversation on the server, and here only when that worked. */
   erase(): Promise<void>;
   /** Hands the patient the conversation as a text file, made from what is on the screen. */

@@ -32,6 +32,8 @@ export interface Reply {
   at: number;
   /** Rasa's name of the response, for example utter_faq/cravings */
   action: string;
+  /** of its words, for example "es"; "" where the server does not say */
+  language: string;
   quickReplies: QuickReply[];
   sources: Source[];
   /** the clinic's own words, written by its staff */

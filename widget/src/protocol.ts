@@ -34,6 +34,7 @@ export function replyOf(data: unknown): Reply | undefined {
     text: textOf(told.text),
     at: numberOf(told.at, Date.now() / 1000),
     action: textOf(metadata.utter_action),
+    language: languageOf(metadata.language),
     quickReplies: listOf(told.quick_replies).flatMap(quickReplyOf),
     sources: listOf(told.sources).flatMap(sourceOf),
     ...(listOf(metadata.sources).includes("clinic") ? { own: true } : {}),
@@ -55,6 +56,11 @@ export function turnsOf(data: unknown): StoredTurn[] {
 export function outcomeOf(data: unknown): Outcome {
   const told = textOf(fieldsOf(data).outcome);
   return told === "answered" || told === "limited" ? told : "failed";
+}
+
+/** `value` when it names a language as HTML does ("es", "es-MX"), else "". */
+function languageOf(value: unknown): string {
+  return /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(textOf(value)) ? textOf(value) : "";
 }
 
 function listOf(value: unknown): unknown[] {

@@ -17,7 +17,7 @@ import { icon } from "./views/icons";
 import { noticeView } from "./views/notice";
 import { panelView } from "./views/panel";
 import { followVisibleViewport } from "./viewport";
-import { fill, wordsOf, type Words } from "./words";
+import { fill, reasonIn, speaks, wordsOf, type Words } from "./words";
 
 const SMALL_SCREEN = "(max-width: 30em), (max-height: 30em)";
 const TOUCH = "(pointer: coarse)";
@@ -39,7 +39,7 @@ const ALONE = "@media print { body > :not(infusion-guide) { display: none !impor
 export class InfusionGuide extends LitElement implements Chat {
   static override styles = styles;
 
-  readonly words: Words;
+  words: Words;
   readonly dots = new TypingDots(() => this.requestUpdate());
   readonly opinions = new Map<string, Opinion>();
   readonly unfolded = new Set<string>();
@@ -79,8 +79,8 @@ export class InfusionGuide extends LitElement implements Chat {
     connect?: Connect,
   ) {
     super();
-    this.words = wordsOf(settings.language);
     this.memory = memory;
+    this.words = wordsOf(memory.now.language || settings.language);
     this.connection = new Connection(settings.server, memory, (news) => this.hear(news), connect);
     Object.entries(memory.now.thumbs).forEach(([key, value]) => this.opinions.set(key, { value }));
     memory.now.unsent.forEach((outgoing) => this.happen({ kind: "said", outgoing }));
@@ -215,6 +215,13 @@ export class InfusionGuide extends LitElement implements Chat {
     this.settleFocus();
   }
 
+  changeLanguage(): void {
+    const { words } = this;
+    this.speak(words.otherLanguageCode);
+    this.write(words.otherLanguageMessage);
+    this.settleFocus();
+  }
+
   async erase(): Promise<void> {
     if (this.erasing) return;
     this.erasing = true;
@@ -225,7 +232,8 @@ export class InfusionGuide extends LitElement implements Chat {
       this.clear(this.words.deleteDone);
       this.settleFocus();
     } catch (error) {
-      const reason = (error as Error).message || this.words.deleteUnreachable;
+      const told = this.words.language === "en" ? (error as Error).message : "";
+      const reason = told || this.words.deleteUnreachable;
       this.eraseError = fill(this.words.deleteFailed, { reason });
     } finally {
       this.erasing = false;
@@ -302,17 +310,32 @@ export class InfusionGuide extends LitElement implements Chat {
     this.requestUpdate();
     switch (event.kind) {
       case "history":
+        this.speakAsTold();
         return this.rememberAsTold();
       case "replied":
+        this.speakAsTold();
         return this.announce(event.reply);
       case "refused":
-        return this.say(fill(this.words.refused, { reason: event.reason }), false);
+        return this.say(fill(this.words.refused, { reason: reasonIn(this.words, event.reason) }), false);
       case "slow":
         return this.say(this.words.slow, false);
       case "ended":
         if (event.outcome === "failed") this.say(this.words.failed, false);
         if (event.outcome === "limited") this.say(fill(this.words.limited, { seconds: secondsUntil(event.retryAt) }), false);
     }
+  }
+
+  /** The chat's own words follow the newest reply, so that a patient reads one language. */
+  private speakAsTold(): void {
+    const said = this.conversation.flatMap((turn) => turn.replies).filter((reply) => speaks(reply.language));
+    if (said.length) this.speak(said[said.length - 1]!.language);
+  }
+
+  private speak(language: string): void {
+    if (this.memory.now.language === language) return;
+    this.memory.keep({ language });
+    this.words = wordsOf(language);
+    this.requestUpdate();
   }
 
   private reached(reach: Reach): void {

@@ -11,6 +11,21 @@ export function wordsOf(language: string): Words {
   return { ...english, ...found };
 }
 
+/** Whether there are words of `language` itself ("es", "es-MX"). */
+export function speaks(language: string): boolean {
+  return `./strings/${language.split("-")[0]}.json` in files;
+}
+
+/** The server's `reason` for refusing a message; it speaks English, so beside other words those stand. */
+export function reasonIn(words: Words, reason: string): string {
+  return words.language === "en" ? reason : words.refusedReason;
+}
+
+/** How times are written beside `words`: as this device does where it speaks the same language, else as the words' language does. */
+export function localeOf(words: Words): string | undefined {
+  return new Intl.DateTimeFormat().resolvedOptions().locale.startsWith(words.language) ? undefined : words.language;
+}
+
 /** `text` with each {name} replaced by its value; a name without a value stays as it is. */
 export function fill(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));

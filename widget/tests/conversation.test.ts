@@ -9,6 +9,7 @@ const reply = (messageId: string, number: number, more: Partial<Reply> = {}): Re
   text: `answer ${number} to ${messageId}`,
   at: 100 + number,
   action: "utter_faq/cravings",
+  language: "en",
   quickReplies: [],
   sources: [],
   ...more,

@@ -7,7 +7,7 @@ const TOLD = {
   number: 1,
   text: "Ketamine may…",
   at: 5,
-  metadata: { utter_action: "utter_faq/cravings", sources: ["ease-cravings"] },
+  metadata: { utter_action: "utter_faq/cravings", sources: ["ease-cravings"], language: "es" },
   quick_replies: [{ content_type: "text", title: "Triggers", payload: "/faq/triggers" }],
   sources: [{ label: "From the clinic's document", claims: ["One.", "Two."] }],
 };
@@ -19,6 +19,7 @@ it("reads a reply", () => {
     text: "Ketamine may…",
     at: 5,
     action: "utter_faq/cravings",
+    language: "es",
     quickReplies: [{ title: "Triggers", payload: "/faq/triggers" }],
     sources: [{ label: "From the clinic's document", claims: ["One.", "Two."] }],
   });
@@ -47,6 +48,7 @@ it("leaves out what has the wrong shape, and shows the rest", () => {
     text: "Ketamine may…",
     number: 0,
     action: "",
+    language: "",
     quickReplies: [],
     sources: [{ label: "L", claims: ["Claim"] }],
   });
@@ -71,4 +73,8 @@ it("takes an outcome that it does not know for a failure", () => {
     "failed",
     "failed",
   ]);
+});
+
+it.each([5, "", "es\" onclick", "english words"])("takes %j for no language", (language) => {
+  expect(replyOf({ ...TOLD, metadata: { language } })!.language).toBe("");
 });

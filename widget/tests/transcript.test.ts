@@ -12,6 +12,7 @@ it("holds who said what, with the source, and the emergency notice", () => {
     text: "It may.\nAsk your doctor.",
     at: 60,
     action: "utter_faq/x",
+    language: "en",
     quickReplies: [],
     sources: [{ label: "From the clinic's document", claims: [] }],
   };

@@ -289,6 +289,38 @@ it("says that the server cannot be reached, with the phone numbers", async () =>
   expect(texts(".standing")[0]).toBe("Waiting to be sent");
 });
 
+it("follows the language of the assistant, and marks each message with its own", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const id = await write("hola, ¿ayuda con la ansiedad?");
+  const metadata = { utter_action: "utter_faq/anxiety", language: "es" };
+  await says("bot_uttered", reply(id, 0, "", { metadata, text: "Puede ayudar.", quick_replies: [{ title: "Depresión", payload: "/x" }] }));
+  await says("turn_end", { message_id: id, outcome: "answered" });
+  expect(shadow().querySelector(".frame")!.getAttribute("lang")).toBe("es");
+  expect(texts(".header")[0]).toContain("Hablar con una persona");
+  expect(all(".turn [lang]").map((element) => element.getAttribute("lang"))).toEqual(["es", "es"]);
+  expect(all(".quick button").map((button) => button.getAttribute("lang"))).toEqual(["es"]);
+  expect(new Memory().now.language).toBe("es"); // and so after a reload
+  const next = await write("in english please");
+  await says("bot_uttered", reply(next, 0, "", { at: 200, metadata: { ...metadata, language: "en" } }));
+  expect(shadow().querySelector(".frame")!.getAttribute("lang")).toBe("en");
+  expect(all(".turn [lang]").map((element) => element.getAttribute("lang"))).toEqual(["es", "es", "en", "en"]);
+});
+
+it("speaks the tag's language first, and changes it from the menu", async () => {
+  await make({ language: "es", title: "Clínica Sol" });
+  widget.open();
+  socket.up("t");
+  expect(texts(".introduction")[0]).toContain("programa de computadora");
+  widget.toggleSheet("menu");
+  await widget.updateComplete;
+  await press("English");
+  expect(texts(".introduction")[0]).toContain("computer program");
+  expect(shadow().querySelector("h2")!.getAttribute("lang")).toBe("es"); // the clinic's own words stay
+  expect(JSON.stringify(socket.sent)).toContain("In English, please");
+});
+
 it("begins with two lines and four questions, which go away with the first message", async () => {
   await make();
   widget.open();

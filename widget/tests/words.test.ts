@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 
 import english from "../src/strings/en.json";
-import { fill, wordsOf } from "../src/words";
+import { fill, reasonIn, speaks, wordsOf } from "../src/words";
 
 const SOURCES = join(import.meta.dirname, "../src");
 const read = (folder: string): string[] =>
@@ -58,4 +58,24 @@ it("falls back to English", () => {
 
 it("fills placeholders, once, and leaves what it does not know", () => {
   expect(fill("Call {number}, {other}", { number: "{other}" })).toBe("Call {other}, {other}");
+});
+
+it("speaks the languages that it has files of", () => {
+  expect(["en", "es", "es-MX", "fr", ""].map(speaks)).toEqual([true, true, true, false, false]);
+  expect(wordsOf("es-MX").language).toBe("es");
+});
+
+it("says the server's reasons in English alone", () => {
+  expect(reasonIn(wordsOf("en"), "Too long.")).toBe("Too long.");
+  expect(reasonIn(wordsOf("es"), "Too long.")).toBe(wordsOf("es").refusedReason);
+});
+
+const ENGLISH = /\b(the|you|your|and|is|are|not|please|with|this|what|chat's|send)\b/i;
+const SPANISH = /\b(el|los|las|usted|su|sus|que|una|por|para|está|puede|aquí)\b/i;
+
+it("mixes no languages", () => {
+  const own = (words: Record<string, string>): string[] =>
+    Object.entries(words).flatMap(([key, text]) => (key.startsWith("otherLanguage") ? [] : [text]));
+  expect(own(wordsOf("es")).filter((text) => ENGLISH.test(text))).toEqual([]);
+  expect(own(english).filter((text) => SPANISH.test(text))).toEqual([]);
 });

@@ -17,7 +17,7 @@ from infusion_guide.channels.message import Refused, id_of
 from infusion_guide.channels.platform import STOP, Call, Platform, Question, Received, Report, bare, same
 from infusion_guide.channels.platform_api import PlatformRefused, post
 from infusion_guide.channels.rendering import Bubble, Limits, cut
-from infusion_guide.channels.sms_segments import longest, plain
+from infusion_guide.channels.sms_segments import fitting, longest, plain
 from infusion_guide.clinic import settings as table
 from infusion_guide.clinic.settings import Settings, settings
 from infusion_guide.delivery.outbox import NotDelivered
@@ -91,7 +91,7 @@ class Sms(Platform):
 
     def calls(self, address: Any, bubble: Bubble) -> List[Call]:
         """See parent."""
-        text = plain(bubble.text)
+        text = fitting(plain(bubble.text))
         return [{"To": address, "Body": part} for part in cut(text.strip(), longest(text))]
 
     async def send(self, call: Call) -> None:

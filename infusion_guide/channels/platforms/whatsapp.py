@@ -93,7 +93,7 @@ def _call(address: Dict[str, str], **content: Any) -> Call:
     return {"body": body}
 
 
-def _choices(buttons: Sequence[Button]) -> Dict[str, Any]:
+def _choices(buttons: Sequence[Button], language: str) -> Dict[str, Any]:
     """Reply buttons where they fit, else a list; what is too long for a row goes on in the line below it."""
     if len(buttons) <= _BUTTONS and all(len(button.title) <= _BUTTON for button in buttons):
         replies = [{"type": "reply", "reply": {"id": button.payload, "title": button.title}} for button in buttons]
@@ -103,7 +103,7 @@ def _choices(buttons: Sequence[Button]) -> Dict[str, Any]:
         title = textwrap.wrap(button.title, _ROW)[0]
         more = button.title[len(title) :].strip()
         rows.append({"id": button.payload, "title": title, **({"description": more} if more else {})})
-    choose = line("utter_choose_from_list")
+    choose = line("utter_choose_from_list", language=language or "en")
     return {"type": "list", "action": {"button": choose, "sections": [{"title": choose, "rows": rows}]}}
 
 

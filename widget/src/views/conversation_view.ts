@@ -4,7 +4,7 @@ import type { Chat, Tag } from "../chat";
 import { gravityNow, gravityOf, isOwn, isRateable, keyOf, offered } from "../conversation";
 import { contactsIn } from "../linkify";
 import type { Reply, Source, Turn } from "../nouns";
-import { fill } from "../words";
+import { fill, localeOf, reasonIn, type Words } from "../words";
 import { clinicContact, contactLinks, contactsOf, furtherContacts } from "./contacts";
 import { feedbackView } from "./feedback";
 import { icon } from "./icons";
@@ -44,7 +44,7 @@ function introductionView(chat: Chat): TemplateResult {
       <div class="bubble theirs introduction" dir="auto">
         <span class="unseen">${words.assistant}: </span>
         <p>${words.introduction}</p>
-        <p>${settings.greeting || words.introductionShort}</p>
+        <p lang=${settings.greeting ? settings.language : words.language}>${settings.greeting || words.introductionShort}</p>
       </div>
     </div>
     ${begins ? startersView(chat) : nothing}`;
@@ -56,7 +56,7 @@ function startersView(chat: Chat): TemplateResult {
   const questions = settings.starters.length ? settings.starters : usual;
   return html`<section class="starters" aria-label=${words.starters}>
     ${questions.map(
-      (question) => html`<button type="button" class="outlined" dir="auto" @click=${() => chat.ask(question)}>
+      (question) => html`<button type="button" class="outlined" dir="auto" lang=${settings.starters.length ? settings.language : words.language} @click=${() => chat.ask(question)}>
         ${question}
       </button>`,
     )}
@@ -70,7 +70,7 @@ function turnView(chat: Chat, turn: Turn): TemplateResult {
       turn.text
         ? html`<div class="mine">
           ${ownWords(chat, turn)}
-          <p class="meta">${timeView(turn.at ?? turn.writtenAt)}</p>
+          <p class="meta">${timeView(turn.at ?? turn.writtenAt, chat.words)}</p>
           ${standingView(chat, turn)}
         </div>`
         : nothing
@@ -85,7 +85,8 @@ function ownWords(chat: Chat, turn: Turn): TemplateResult {
   const long = turn.text.length > LONG || turn.text.split("\n").length > 3;
   const whole = chat.unfolded.has(turn.messageId);
   return html`<div class="bubble ${long && !whole ? "clamped" : ""}" dir="auto"
-      ><span class="unseen">${words.you}: </span>${turn.text}</div
+      ><span class="unseen">${words.you}: </span
+      ><span lang=${turn.replies[0]?.language || nothing}>${turn.text}</span></div
     >
     ${
       long
@@ -113,7 +114,7 @@ function standingView(chat: Chat, turn: Turn): TemplateResult | typeof nothing {
     case "sent":
       return says(words.sending);
     case "refused":
-      return says(fill(words.refused, { reason: turn.reason ?? "" }), again, remove);
+      return says(fill(words.refused, { reason: reasonIn(words, turn.reason ?? "") }), again, remove);
     case "limited": {
       const seconds = Math.ceil(((turn.retryAt ?? 0) - Date.now()) / 1000);
       return says(seconds > 0 ? fill(words.limited, { seconds }) : words.limitedOver, again, remove);
@@ -141,10 +142,10 @@ function replyView(chat: Chat, reply: Reply): TemplateResult {
     <div class="bubble theirs" dir="auto"
       >${whose ? html`<span class="whose">${icon("home")}${whose}</span>` : nothing}<span class="unseen"
         >${words.assistant}: </span
-      >${messageText(chat, text)}</div
+      ><span lang=${reply.language || nothing}>${messageText(chat, text)}</span></div
     >
     <div class="meta">
-      ${timeView(reply.at)}${sourcesView(chat, reply.sources.filter(({ label }) => label !== whose))}${isRateable(reply) ? feedbackView(chat, reply) : nothing}
+      ${timeView(reply.at, words)}${sourcesView(chat, reply.sources.filter(({ label }) => label !== whose), reply.language)}${isRateable(reply) ? feedbackView(chat, reply) : nothing}
     </div>
   </div>`;
 }
@@ -159,7 +160,7 @@ function crisisView(tag: Tag, reply: Reply): TemplateResult {
 }
 
 /** One quiet line; opened, everything that the reply rests on. */
-function sourcesView(tag: Tag, sources: readonly Source[]): TemplateResult | typeof nothing {
+function sourcesView(tag: Tag, sources: readonly Source[], language: string): TemplateResult | typeof nothing {
   if (!sources.length) return nothing;
   return html`<details
     class="sources"
@@ -167,10 +168,10 @@ function sourcesView(tag: Tag, sources: readonly Source[]): TemplateResult | typ
   >
     <summary>${icon("book")}${fill(tag.words.sources, { count: sources.length })}</summary>
     ${sources.map(
-      ({ label, claims }) => html`<p class="source">${label}</p>
+      ({ label, claims }) => html`<p class="source" lang=${language || nothing}>${label}</p>
         ${
           claims.length
-            ? html`<ul>
+            ? html`<ul lang=${language || nothing}>
                 ${claims.map((claim) => html`<li dir="auto">${messageText(tag, claim)}</li>`)}
               </ul>`
             : nothing
@@ -193,10 +194,13 @@ function quickRepliesView(chat: Chat): TemplateResult | typeof nothing {
   const { conversation, words } = chat;
   const buttons = offered(conversation);
   if (!buttons.length || !chat.mayWrite) return nothing;
+  const language = conversation[conversation.length - 1]?.replies.find((reply) => reply.language)?.language;
   return html`<div class="quick" role="group" aria-label=${words.quickReplies}>
     ${buttons.map(
       (button) =>
-        html`<button type="button" class="outlined" dir="auto" @click=${() => chat.press(button)}>${button.title}</button>`,
+        html`<button type="button" class="outlined" dir="auto" lang=${language || nothing} @click=${() => chat.press(button)}
+          >${button.title}</button
+        >`,
     )}
   </div>`;
 }
@@ -205,15 +209,15 @@ function consentView(chat: Chat): TemplateResult {
   const { settings, words } = chat;
   return html`<section class="consent" aria-label=${words.consentTitle}>
     <h3>${words.consentTitle}</h3>
-    <p>${settings.consent}</p>
+    <p lang=${settings.language}>${settings.consent}</p>
     <button type="button" class="filled" @click=${() => chat.agree()}>${words.consentAgree}</button>
   </section>`;
 }
 
-function timeView(seconds: number | undefined): TemplateResult | typeof nothing {
+function timeView(seconds: number | undefined, words: Words): TemplateResult | typeof nothing {
   if (seconds === undefined) return nothing;
   const time = new Date(seconds * 1000);
   const today = time.toDateString() === new Date().toDateString();
-  const shown = time.toLocaleString([], { ...(today ? {} : { dateStyle: "medium" }), timeStyle: "short" });
+  const shown = time.toLocaleString(localeOf(words), { ...(today ? {} : { dateStyle: "medium" }), timeStyle: "short" });
   return html`<time datetime=${time.toISOString()}>${shown}</time>`;
 }

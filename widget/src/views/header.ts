@@ -20,7 +20,7 @@ export function headerView(chat: Chat): TemplateResult {
       ${icon(sheet === "menu" ? "menu" : "person")}<span class=${sheet === "menu" ? "unseen" : ""}>${words[sheet]}</span>
     </button>`;
   return html`<div class="header" part="header">
-      <h2 id="title">${settings.title || words.title}</h2>
+      <h2 id="title" lang=${settings.title ? settings.language : words.language}>${settings.title || words.title}</h2>
       <p class="subtitle">${words.subtitle}</p>
       ${opens("person")}${opens("menu", ["menu", "erase"])}
       <button type="button" class="plain close" @click=${() => chat.close()}>
@@ -59,6 +59,15 @@ function menuView(chat: Chat): TemplateResult {
       </button>
     </li>`;
   return html`<ul class="menu" role="list" aria-label=${words.menu}>
+    ${
+      chat.mayWrite
+        ? html`<li>
+            <button type="button" class="item" lang=${words.otherLanguageCode} @click=${() => chat.changeLanguage()}>
+              ${words.otherLanguage}
+            </button>
+          </li>`
+        : nothing
+    }
     ${item(words.newConversation, words.newConversationHint, () => chat.startAnew())}
     ${item(words.copyTranscript, words.copyTranscriptHint, () => chat.copyTranscript())}
     ${item(words.printTranscript, "", () => chat.printTranscript())}
