@@ -24,7 +24,7 @@ from infusion_guide.replies.reply import Reply
 logger = logging.getLogger(__name__)
 
 SECONDS = 3.0  # that a text may wait for the guard; then patterns read it
-_LEFT = 1.4  # seconds for those
+_LEFT = 1.0  # seconds for those
 _HURRIED = 1000  # texts of one sender that wait for patterns
 _ENDS = 500  # characters at both ends that patterns then look at
 _REMEMBERED = 2000  # readings, under a hash that only this process can make
@@ -42,10 +42,11 @@ class Aid:
         self._read: "OrderedDict[bytes, Optional[Reading]]" = OrderedDict()
         self._notices = CrisisNotices(lambda: app.ctx.agent.tracker_store.database) if app is not None else None
 
-    async def reply(self, text: Any, sender: str) -> Optional[Reply]:
+    async def reply(self, text: Any, sender: str, seconds: float = SECONDS) -> Optional[Reply]:
         """The crisis reply or the gentle question that `text` calls for, in its language; None when it calls for neither.
 
-        `sender`: who waits for whom; a flood of one keeps no other waiting. Never raises, whatever `text` is.
+        `sender`: who waits for whom; a flood of one keeps no other waiting. `seconds`: that the guard has, before patterns
+        do. Never raises, whatever `text` is.
         """
         if not isinstance(text, str) or not text.strip():
             return None
@@ -56,7 +57,7 @@ class Aid:
             reader = self._danger_reader()
             if reader is None:
                 return first_aid.crisis_reply(text)
-            reading = await asyncio.wait_for(self._reading(reader, text, sender), SECONDS)
+            reading = await asyncio.wait_for(self._reading(reader, text, sender), seconds)
             return first_aid.reply_to(reading.verdict.level, reading.verdict.topic, reading.language) if reading else None
         except (TimeoutError, GaveWay):
             logger.warning("A message waited too long for the guard; patterns read it.")
@@ -68,9 +69,9 @@ class Aid:
         except (TimeoutError, GaveWay):
             return None
 
-    async def instead(self, text: Any, sender: str, conversation: Optional[str]) -> Optional[Reply]:
+    async def instead(self, text: Any, sender: str, conversation: Optional[str], seconds: float = SECONDS) -> Optional[Reply]:
         """As `reply`, and staff are told of it: what is said in the place of a turn. `conversation` None: nobody knows it."""
-        found = await self.reply(text, sender)
+        found = await self.reply(text, sender, seconds)
         if found:
             self.tell(conversation, sender)
         return found

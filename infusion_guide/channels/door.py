@@ -32,6 +32,8 @@ from infusion_guide.watch import logs, metrics
 logger = logging.getLogger(__name__)
 
 _TRIES = 4  # for a turn that another worker or a restarting database got in the way of
+_EARLY = 1.5  # seconds after which a turn takes long
+_AT_LEAST = 0.3  # seconds that the guard has after a failure, however late
 _PAUSE = 0.3  # seconds before the next try
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
@@ -95,6 +97,7 @@ class Door:
     async def _answer(self, message: Message) -> Answer:
         end = time.perf_counter() + SECONDS  # counting has its part of the time: Redis may hang too
         turns: List[Turn] = []  # each try
+        early = asyncio.create_task(self._read_early(message))
         try:
             if not self._is_ready():
                 raise NotAnswered("The assistant is starting.")
@@ -104,28 +107,36 @@ class Door:
                 return Answer(await asyncio.wait_for(turn, end - time.perf_counter()))
         except Limited as limited:
             metrics.count_limited(limited.who)
-            crisis = await self._instead(message)
+            crisis = await self._instead(message, SECONDS - 1.5)
             if crisis:  # counted, but a crisis is answered
                 return Answer([crisis], stored=False)
             return Answer([first_aid.too_many_messages()], "limited", limited.seconds, stored=False)
         except (Exception, TurnAborted) as error:
             logger.error("The turn failed: %s", _reason(error), exc_info=error)
-            return Answer(await self._after_failure(message, turns), "failed", stored=False)
+            left = max(_AT_LEAST, end - time.perf_counter() - 1.5)
+            return Answer(await self._after_failure(message, turns, left), "failed", stored=False)
+        finally:
+            early.cancel()
 
-    async def _after_failure(self, message: Message, turns: List[Turn]) -> List[Reply]:
+    async def _read_early(self, message: Message) -> None:
+        """Reads what a turn takes long for: should it fail, Aid knows already, and nobody waits twice."""
+        await asyncio.sleep(_EARLY)
+        await self._aid.reply(message.text, message.conversation)
+
+    async def _after_failure(self, message: Message, turns: List[Turn], seconds: float) -> List[Reply]:
         """What a turn said of a crisis, else what the guard says, else what a turn worked out in full, else an apology."""
         for turn in reversed(turns):
             if any(reply.topic.kind == "crisis" for reply in turn.replies):
                 self._aid.tell(message.conversation)
                 return first_aid.unstored(turn.replies)
-        crisis = await self._instead(message)
+        crisis = await self._instead(message, seconds)
         if crisis:
             return [crisis]
         worked_out = next((turn.replies for turn in reversed(turns) if turn.worked_out), [])
         return first_aid.unstored(worked_out) or [first_aid.technical_problem()]
 
-    async def _instead(self, message: Message) -> Optional[Reply]:
-        return await self._aid.instead(message.text, message.conversation, message.conversation)
+    async def _instead(self, message: Message, seconds: float) -> Optional[Reply]:
+        return await self._aid.instead(message.text, message.conversation, message.conversation, seconds)
 
 
 async def answer(on_new_message: OnNewMessage, message: Message) -> Answer:

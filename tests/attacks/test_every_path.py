@@ -13,7 +13,6 @@ import sqlalchemy as sa
 import yaml
 from rasa.core.channels.channel import UserMessage
 
-from infusion_guide.channels import aid as aid_module
 from infusion_guide.channels import door as door_module
 from infusion_guide.channels.admission import MOST_OF_ONE
 from infusion_guide.channels.aid import Aid
@@ -63,7 +62,12 @@ def scene(trained_assistant, tmp_path, monkeypatch):
     kept = Database(url)
     monkeypatch.setattr(outbox, "settings", lambda: Settings(notice_webhook="https://staff.example"))
     monkeypatch.setattr(door_module, "_PAUSE", 0.0)
-    monkeypatch.setattr(aid_module, "SECONDS", 60.0)  # what is read is asked here, how fast asks test_load.py
+    patient = Aid.reply  # what is read is asked here, how fast asks test_load.py
+
+    async def reply(self, text, sender, seconds=0.0):
+        return await patient(self, text, sender, 60.0)
+
+    monkeypatch.setattr(Aid, "reply", reply)
     agent = SimpleNamespace(processor=trained_assistant.agent.processor, tracker_store=SimpleNamespace(database=kept))
     app = SimpleNamespace(ctx=SimpleNamespace(agent=agent, ready=True))
     return SimpleNamespace(kept=kept, app=app, aid=Aid(app), agent=trained_assistant.agent)
