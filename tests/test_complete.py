@@ -28,7 +28,7 @@ def words(label, reply, now):
     """The line that `label` means in `reply`; "a + b" is one line of two."""
     if label == "own":
         return f"{line('utter_clinic_answer_intro', language=now.language)} {now.own.strip()}"
-    section = sources(reply.sources)[0].name if reply.sources else ""
+    section = sources(reply.sources, now.language)[0].name if reply.sources else ""
     filled = {"section": section, **now.hours}
     return " ".join(fill(wording(each, now.language).text, filled) for each in label.split(" + "))
 

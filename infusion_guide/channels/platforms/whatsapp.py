@@ -68,7 +68,7 @@ class WhatsApp(Platform):
             return [_call(address, text={"body": bubble.text, "preview_url": False})]
         *before, last = cut(bubble.text, _BODY)
         calls = [_call(address, text={"body": part, "preview_url": False}) for part in before]
-        return [*calls, _call(address, interactive={"body": {"text": last}, **_choices(buttons)})]
+        return [*calls, _call(address, interactive={"body": {"text": last}, **_choices(buttons, bubble.language)})]
 
     async def send(self, call: Call) -> None:
         """See parent."""
