@@ -26,8 +26,9 @@ export default defineConfig({
 });
 
 /**
- * Leaves out what Socket.IO has for other uses: transports that are not asked for, attachments, a parser of addresses
- * for browsers without URL, and the way from polling to websockets, which come first here and never after polling.
+ * Leaves out what Socket.IO has for other uses: transports that are not asked for, attachments, parsers of addresses
+ * for browsers without URL, the way from polling to websockets (which come first here and never after polling), and
+ * methods that nobody calls.
  */
 function onlyWhatIsUsed(): Plugin {
   const transports = `import { Fetch } from "./polling-fetch.js"; import { WS } from "./websocket.node.js";
@@ -40,6 +41,7 @@ function onlyWhatIsUsed(): Plugin {
     [/engine\.io-client.*\/transports\/index\.js$/, transports],
     [/engine\.io-parser.*\/base64-arraybuffer\.js$/, "export const decode = () => undefined;"],
     [/engine\.io-client.*\/parseuri\.js$/, parse],
+    [/engine\.io-client.*\/parseqs\.js$/, "export const encode = (query) => `${new URLSearchParams(query)}`, decode = () => ({});"],
   ];
   return {
     name: "only-what-is-used",
@@ -47,8 +49,9 @@ function onlyWhatIsUsed(): Plugin {
     transform(code, id) {
       const found = replaced.find(([path]) => path.test(id));
       if (found) return { code: found[1], map: null };
-      if (!/engine\.io-client.*\/socket\.js$/.test(id)) return undefined;
-      return { code: code.replace(/\n {4}_probe\(name\) \{[^]*?\n {4}\}(?=\n)/, ""), map: null };
+      if (!/(engine|socket)\.io-client.*\/socket\.js$/.test(id)) return undefined;
+      const unused = /\n {4}(_probe|_addToQueue|emitWithAck|compress|\w+Any(Outgoing)?)\(.*\) \{[^]*?\n {4}\}(?=\n)/g;
+      return { code: code.replace(unused, ""), map: null };
     },
   };
 }
@@ -59,7 +62,7 @@ function compactTemplates(): Plugin {
     css
       .replace(/\/\*[^]*?\*\//g, "")
       .replace(/\s+/g, " ")
-      .replace(/ ?([{};,]) ?/g, "$1")
+      .replace(/ ?([{};,>~]) ?/g, "$1")
       .replace(/: /g, ":")
       .replace(/;}/g, "}");
   return {

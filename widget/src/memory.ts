@@ -7,12 +7,12 @@ export interface Kept {
   unsent: Message[];
   /** whether the visitor agreed to the clinic's text */
   agreed: boolean;
-  /** of the talk, once the assistant said it or the visitor chose it; "" before */
-  language: string;
   /** whether the panel is open: it is on the next page, too; null before the visitor opened it */
   open: boolean | null;
   /** what the visitor thinks of replies, by key */
   thumbs: Record<string, Thumb>;
+  /** of the talk, once the assistant said it or the visitor chose it; "" before */
+  language: string;
 }
 
 const KEY = "infusion-guide";
@@ -22,19 +22,20 @@ const KEY = "infusion-guide";
  * windows, strict settings, a full disk), everything works the same until the page is left.
  */
 export class Memory {
-  private kept: Kept = { ticket: null, unsent: [], agreed: false, language: "", open: null, thumbs: {} };
+  private kept: Kept = { ticket: null, unsent: [], agreed: false, open: null, thumbs: {}, language: "" };
 
   /** `storage` is called inside a try: with storage blocked, even reading window.sessionStorage throws. */
   constructor(private readonly storage: () => Storage = () => window.sessionStorage) {
     try {
-      const { ticket, unsent, agreed, language, open, thumbs } = JSON.parse(this.storage().getItem(KEY) ?? "{}") as Partial<Kept>;
+      const kept = JSON.parse(this.storage().getItem(KEY) ?? "{}") as Partial<Kept>;
+      const { ticket, unsent, agreed, open, thumbs, language } = kept;
       this.kept = {
         ticket: typeof ticket === "string" ? ticket : null,
         unsent: Array.isArray(unsent) ? unsent.filter((each) => each?.messageId && each.message) : [],
         agreed: agreed === true,
-        language: typeof language === "string" ? language : "",
         open: typeof open === "boolean" ? open : null,
         thumbs: typeof thumbs === "object" && thumbs ? thumbs : {},
+        language: typeof language === "string" ? language : "",
       };
     } catch {
       // Nothing to remember, or it cannot be read: a new conversation begins.

@@ -210,13 +210,6 @@ export const styles = css`
   }
 
   @media (prefers-reduced-motion: no-preference) {
-    button,
-    .contact {
-      transition:
-        background-color 0.15s,
-        border-color 0.15s;
-    }
-
     .turn > *,
     .quick,
     .dots {

@@ -9,7 +9,7 @@ beforeEach(() => sessionStorage.clear());
 
 it("remembers across a reload, under one key", () => {
   new Memory().keep({ ticket: "t", unsent: [MESSAGE] });
-  expect(new Memory().now).toEqual({ ticket: "t", unsent: [MESSAGE], agreed: false, language: "", open: null, thumbs: {} });
+  expect(new Memory().now).toEqual({ ticket: "t", unsent: [MESSAGE], agreed: false, open: null, thumbs: {}, language: "" });
   expect(Object.keys(sessionStorage)).toEqual(["infusion-guide"]);
 });
 
@@ -19,7 +19,7 @@ it("works until the page is left where storage is blocked", () => {
   });
   blocked.keep({ ticket: "t" });
   blocked.keep({ agreed: true });
-  expect(blocked.now).toEqual({ ticket: "t", unsent: [], agreed: true, language: "", open: null, thumbs: {} });
+  expect(blocked.now).toEqual({ ticket: "t", unsent: [], agreed: true, open: null, thumbs: {}, language: "" });
 });
 
 it("works where storage is full", () => {
@@ -38,6 +38,6 @@ it.each(["{", "null", "[]", '"x"', '{"ticket":5,"unsent":{"a":1},"agreed":"yes",
   "begins anew when it finds %s",
   (junk) => {
     sessionStorage.setItem("infusion-guide", junk);
-    expect(new Memory().now).toEqual({ ticket: null, unsent: [], agreed: false, language: "", open: null, thumbs: {} });
+    expect(new Memory().now).toEqual({ ticket: null, unsent: [], agreed: false, open: null, thumbs: {}, language: "" });
   },
 );

@@ -289,38 +289,6 @@ it("says that the server cannot be reached, with the phone numbers", async () =>
   expect(texts(".standing")[0]).toBe("Waiting to be sent");
 });
 
-it("follows the language of the assistant, and marks each message with its own", async () => {
-  await make();
-  widget.open();
-  socket.up("t");
-  const id = await write("hola, ¿ayuda con la ansiedad?");
-  const metadata = { utter_action: "utter_faq/anxiety", language: "es" };
-  await says("bot_uttered", reply(id, 0, "", { metadata, text: "Puede ayudar.", quick_replies: [{ title: "Depresión", payload: "/x" }] }));
-  await says("turn_end", { message_id: id, outcome: "answered" });
-  expect(shadow().querySelector(".frame")!.getAttribute("lang")).toBe("es");
-  expect(texts(".header")[0]).toContain("Hablar con una persona");
-  expect(all(".turn [lang]").map((element) => element.getAttribute("lang"))).toEqual(["es", "es"]);
-  expect(all(".quick button").map((button) => button.getAttribute("lang"))).toEqual(["es"]);
-  expect(new Memory().now.language).toBe("es"); // and so after a reload
-  const next = await write("in english please");
-  await says("bot_uttered", reply(next, 0, "", { at: 200, metadata: { ...metadata, language: "en" } }));
-  expect(shadow().querySelector(".frame")!.getAttribute("lang")).toBe("en");
-  expect(all(".turn [lang]").map((element) => element.getAttribute("lang"))).toEqual(["es", "es", "en", "en"]);
-});
-
-it("speaks the tag's language first, and changes it from the menu", async () => {
-  await make({ language: "es", title: "Clínica Sol" });
-  widget.open();
-  socket.up("t");
-  expect(texts(".introduction")[0]).toContain("programa de computadora");
-  widget.toggleSheet("menu");
-  await widget.updateComplete;
-  await press("English");
-  expect(texts(".introduction")[0]).toContain("computer program");
-  expect(shadow().querySelector("h2")!.getAttribute("lang")).toBe("es"); // the clinic's own words stay
-  expect(JSON.stringify(socket.sent)).toContain("In English, please");
-});
-
 it("begins with two lines and four questions, which go away with the first message", async () => {
   await make();
   widget.open();
@@ -458,7 +426,7 @@ it("copies the talk, or says that it could not", async () => {
 });
 
 it.each([
-  [true, "https://bot.example gives "],
+  [true, "https://bot.example gives its script"],
   [false, "https://bot.example does not answer"],
 ])("tells the page's owner why it is not reached, once: script there %s", async (ok, expected) => {
   const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
@@ -472,4 +440,36 @@ it.each([
   expect(warned.mock.calls[0]![0]).toContain(expected);
   expect(all(".check")).toEqual([]);
   vi.unstubAllGlobals();
+});
+
+it("follows the language of the assistant, and marks each message with its own", async () => {
+  await make();
+  widget.open();
+  socket.up("t");
+  const id = await write("hola, ¿ayuda con la ansiedad?");
+  const metadata = { utter_action: "utter_faq/anxiety", language: "es" };
+  await says("bot_uttered", reply(id, 0, "", { metadata, text: "Puede ayudar.", quick_replies: [{ title: "Depresión", payload: "/x" }] }));
+  await says("turn_end", { message_id: id, outcome: "answered" });
+  expect(shadow().querySelector(".frame")!.getAttribute("lang")).toBe("es");
+  expect(texts(".header")[0]).toContain("Hablar con una persona");
+  expect(all(".turn [lang]").map((element) => element.getAttribute("lang"))).toEqual(["es", "es"]);
+  expect(all(".quick button").map((button) => button.getAttribute("lang"))).toEqual(["es"]);
+  expect(new Memory().now.language).toBe("es"); // and so after a reload
+  const next = await write("in english please");
+  await says("bot_uttered", reply(next, 0, "", { at: 200, metadata: { ...metadata, language: "en" } }));
+  expect(shadow().querySelector(".frame")!.getAttribute("lang")).toBe("en");
+  expect(all(".turn [lang]").map((element) => element.getAttribute("lang"))).toEqual(["es", "es", "en", "en"]);
+});
+
+it("speaks the tag's language first, and changes it from the menu", async () => {
+  await make({ language: "es", title: "Clínica Sol" });
+  widget.open();
+  socket.up("t");
+  expect(texts(".introduction")[0]).toContain("programa de computadora");
+  widget.toggleSheet("menu");
+  await widget.updateComplete;
+  await press("English");
+  expect(texts(".introduction")[0]).toContain("computer program");
+  expect(shadow().querySelector("h2")!.getAttribute("lang")).toBe("es"); // the clinic's own words stay
+  expect(JSON.stringify(socket.sent)).toContain("In English, please");
 });

@@ -56,7 +56,7 @@ function startersView(chat: Chat): TemplateResult {
   const questions = settings.starters.length ? settings.starters : usual;
   return html`<section class="starters" aria-label=${words.starters}>
     ${questions.map(
-      (question) => html`<button type="button" class="outlined" dir="auto" lang=${settings.starters.length ? settings.language : words.language} @click=${() => chat.ask(question)}>
+      (question) => html`<button type="button" class="outlined" dir="auto" @click=${() => chat.ask(question)}>
         ${question}
       </button>`,
     )}
@@ -65,12 +65,13 @@ function startersView(chat: Chat): TemplateResult {
 }
 
 function turnView(chat: Chat, turn: Turn): TemplateResult {
+  const { words } = chat;
   return html`<div class="turn" data-key=${turn.messageId} data-standing=${turn.standing}>
     ${
       turn.text
         ? html`<div class="mine">
           ${ownWords(chat, turn)}
-          <p class="meta">${timeView(turn.at ?? turn.writtenAt, chat.words)}</p>
+          <p class="meta">${timeView(turn.at ?? turn.writtenAt, words)}</p>
           ${standingView(chat, turn)}
         </div>`
         : nothing
@@ -140,12 +141,14 @@ function replyView(chat: Chat, reply: Reply): TemplateResult {
   >
     ${gravity === "alarm" ? crisisView(chat, reply) : nothing}
     <div class="bubble theirs" dir="auto"
-      >${whose ? html`<span class="whose">${icon("home")}${whose}</span>` : nothing}<span class="unseen"
+      >${whose ? html`<span class="whose" lang=${reply.language || nothing}>${icon("home")}${whose}</span>` : nothing}<span class="unseen"
         >${words.assistant}: </span
       ><span lang=${reply.language || nothing}>${messageText(chat, text)}</span></div
     >
     <div class="meta">
-      ${timeView(reply.at, words)}${sourcesView(chat, reply.sources.filter(({ label }) => label !== whose), reply.language)}${isRateable(reply) ? feedbackView(chat, reply) : nothing}
+      ${timeView(reply.at, words)}
+      ${sourcesView(chat, reply.sources.filter(({ label }) => label !== whose), reply.language)}
+      ${isRateable(reply) ? feedbackView(chat, reply) : nothing}
     </div>
   </div>`;
 }

@@ -69,7 +69,7 @@ function menuView(chat: Chat): TemplateResult {
         : nothing
     }
     ${item(words.newConversation, words.newConversationHint, () => chat.startAnew())}
-    ${item(words.copyTranscript, words.copyTranscriptHint, () => chat.copyTranscript())}
+    ${item(words.copyTranscript, "", () => chat.copyTranscript())}
     ${item(words.printTranscript, "", () => chat.printTranscript())}
     ${item(words.saveTranscript, words.saveTranscriptHint, () => chat.saveTranscript())}
     ${item(words.deleteConversation, "", () => chat.toggleSheet("erase"))}
