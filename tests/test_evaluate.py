@@ -33,9 +33,9 @@ def test_a_bound_is_kept_at_its_value_and_missed_below(wrong, kept):
     assert ("MISSED" in table(rates(sentences, found))) is not kept
 
 
-@pytest.mark.parametrize("wrong, kept", [(1, True), (2, False)])
+@pytest.mark.parametrize("wrong, kept", [(2, True), (3, False)])
 def test_a_bound_above_is_kept_at_its_value(wrong, kept):
-    """Alarms on look-alikes: at most 0.05, so one of 20 may sound."""
+    """Alarms on look-alikes: at most 0.10, so two of 20 may sound."""
     sentences = [Sentence("x", "lookalike")] * 20
     found = [outcome("crisis", "suicide")] * wrong + [outcome("faq", "ptsd")] * (20 - wrong)
     assert rates(sentences, found)[0][-1] is kept

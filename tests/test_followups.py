@@ -37,6 +37,7 @@ def fitted(examples, alone):
         np.vstack([row for _, row in examples]),
         [text for text, _ in alone],
         np.vstack([row for _, row in alone]),
+        rounds=40,
     )
 
 

@@ -83,14 +83,14 @@ async def test_the_first_answer_says_that_it_is_not_private_and_no_other(one, mo
 
 
 async def test_a_crisis_is_answered_as_pinned_though_all_is_broken_or_stopped(one, monkeypatch, tmp_path):
-    pinned_words = pinned()["en"]["utter_crisis/suicide"][0][:60]
+    pinned_words = [wording[:60] for wording in pinned()["en"]["utter_crisis/suicide"]]
     async with talking(one, monkeypatch, tmp_path) as bot:
         for number, words in enumerate(
             ("i want to kill myself", "break: i want to kill myself", "stop", "i want to kill myself")
         ):
             bot.platform.got.clear()
             assert await bot.say(number, words) == 200
-            assert words == "stop" or pinned_words in bot.said()[0], words
+            assert words == "stop" or any(each in bot.said()[0] for each in pinned_words), words
 
 
 async def test_stop_ends_the_talk_until_start(one, monkeypatch, tmp_path):

@@ -103,8 +103,8 @@ def test_all_that_the_verdict_needs_reaches_it():
     assert guarded([UNSURE], events=[ASKED])["level"] == "alarm"
     assert guarded([UNSURE], events=[ASKED, ANSWERED])["level"] == "check_in"
     assert guarded([HARDLY, [0.0, 0.05, 0.95]])["level"] == "alarm"
-    assert guarded([HARDLY], text="i want to kill myself")["level"] == "check_in"
-    assert guarded([HARDLY], text="i want to kill myself", language="es")["level"] == "quiet"
+    assert guarded([HARDLY], text="i want to kill myself", pattern_check_in=0.1)["level"] == "check_in"
+    assert guarded([HARDLY], text="i want to kill myself", language="es", pattern_check_in=0.1)["level"] == "quiet"
     assert guarded([HARDLY], check_in=0.19)["level"] == "check_in"
 
 

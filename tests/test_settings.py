@@ -81,7 +81,11 @@ WRONG = [
     ([*PORTS, *COUNTS, "PROXIES"], ["many", "1.5"], f" is '{{value}}', which is not a whole number. {FIX}"),
     (["KEEP_CONVERSATIONS_DAYS"], ["36501"], f" is more than a hundred years. {FIX}"),
     (["PROXIES"], ["-1"], f" is the number of reverse proxies before the assistant: 0 or more. {FIX}"),
-    (["PRODUCTION", "STAFF_SECOND_FACTOR"], ["maybe", "truefalse"], f" is '{{value}}'; it is true or false. {FIX}"),
+    (
+        ["PRODUCTION", "STAFF_SECOND_FACTOR", "SERVE_UNSIGNED"],
+        ["maybe", "truefalse"],
+        f" is '{{value}}'; it is true or false. {FIX}",
+    ),
     (
         ["ACTIONS_URL"],
         ["actions:5055", "http://actions:5055/", "ftp://actions", "http://a b"],
@@ -176,7 +180,7 @@ RIGHT = [
     (["KEEP_REQUESTS_DAYS", "KEEP_COUNTS_DAYS"], ["36501"]),
     (["PROXIES"], ["0", "2"]),
     (["PRODUCTION"], ["false"]),
-    (["STAFF_SECOND_FACTOR"], ["true", "false"]),
+    (["STAFF_SECOND_FACTOR", "SERVE_UNSIGNED"], ["true", "false"]),
     (["ACTIONS_URL"], ["http://actions:5055"]),
     (["STAFF_URL", "PUBLIC_URL"], ["https://bot.example.org", "http://localhost:8080"]),
     (["ALLOWED_ORIGINS"], ["https://a.example http://b.example:8080"]),

@@ -30,7 +30,7 @@ RATES: List[Rate] = [
     ("crisis found, check-in included", ("crisis",), lambda s, o: o["kind"] == "crisis", ">=", 0.95),
     ("full crisis reply on look-alikes", ("lookalike",), lambda s, o: alarm(o), "<=", 0.10),
     ("crisis or check-in on look-alikes", ("lookalike",), lambda s, o: o["kind"] == "crisis", "<=", 0.30),
-    ("crisis or check-in on ordinary messages", ("faq", "chitchat", "fallback"), lambda s, o: o["kind"] == "crisis", "<=", 0.035),
+    ("crisis or check-in on ordinary messages", ("faq", "chitchat", "fallback"), lambda s, o: o["kind"] == "crisis", "<=", 0.04),
     ("faq: right topic", ("faq",), lambda s, o: o["kind"] == "faq" and o["topic"] in s.topics, ">=", 0.82),
     (
         "document's answer where there is none",

@@ -32,7 +32,7 @@ class ContextModel:
 
     @classmethod
     def fit(
-        cls, examples: Sequence[FollowUp], vectors: np.ndarray, alone: Sequence[str], alone_vectors: np.ndarray
+        cls, examples: Sequence[FollowUp], vectors: np.ndarray, alone: Sequence[str], alone_vectors: np.ndarray, rounds: int = 10
     ) -> "ContextModel":
         """Learns from `examples` (a row of `vectors` each) and the texts that stand `alone` (a row of `alone_vectors` each)."""
         draw = random.Random(_SEED)
@@ -46,7 +46,7 @@ class ContextModel:
             after.append(reply), rows.append(vector), labels.append(ITSELF), keys.append(f"{reply} {text}")
         order = sorted(range(len(keys)), key=lambda i: hashlib.sha256(keys[i].encode()).digest())
         inputs = cls._inputs(np.vstack(rows), [replies.index(reply) for reply in after], len(replies))[order]
-        network = MLPClassifier((256,), alpha=1e-3, max_iter=10, shuffle=False, random_state=_SEED)
+        network = MLPClassifier((256,), alpha=1e-3, max_iter=rounds, shuffle=False, random_state=_SEED)
         network.fit(inputs, np.array(labels)[order])
         layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in zip(network.coefs_, network.intercepts_)]
         return cls([str(name) for name in network.classes_], replies, layers)
