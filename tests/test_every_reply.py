@@ -10,7 +10,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from infusion_guide.channels import web
 from infusion_guide.channels.platforms import platforms
 from infusion_guide.channels.rendering import bubbles, chosen
-from infusion_guide.channels.sms_segments import plain
+from infusion_guide.channels.sms_segments import _BARE, plain
 from infusion_guide.clinic.settings import Settings
 from infusion_guide.nlu.history import choices
 from infusion_guide.replies import book
@@ -127,6 +127,11 @@ def broken_promises(reply, shown, numbers, in_form):
     return wrong + [f"the number {number}, which nobody set" for number in sorted(unknown)]
 
 
+def forms(channel, title):
+    """How a button's title may stand in a message: a text message may have to leave accents out."""
+    return [plain(title), plain(title).translate(_BARE)] if channel == "sms" else [title]
+
+
 @pytest.fixture(params=SETTINGS)
 def numbers(request, monkeypatch):
     """The clinic's settings; gives the numbers that may be said."""
@@ -146,7 +151,7 @@ def test_no_reply_promises_what_is_not_there(numbers, talk, language):
                 reply = others if channel in PLATFORMS else own
                 shown = seen(channel, reply)
                 titles = [button.title for button in reply.buttons]
-                missing = [title for title in titles if (plain(title) if channel == "sms" else title) not in shown]
+                missing = [title for title in titles if not any(form in shown for form in forms(channel, title))]
                 found = broken_promises(reply, shown, numbers, TALKS[talk].get("in_form", False)) + [
                     f"no button {title}" for title in missing
                 ]

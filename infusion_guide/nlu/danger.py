@@ -6,6 +6,7 @@ from typing import Mapping, Optional, Sequence
 from infusion_guide.text.wording import ALARM, CHECK_IN, HARMLESS, QUIET, REASSURED, Wording
 
 UNNAMED = "unnamed"  # somebody may be in danger, and nothing says of what kind
+_OF_THE_BODY = ("overdose", "medical_emergency")
 NONE = "none"  # the classifier's label for everything without danger
 
 Probabilities = Mapping[str, float]  # of each crisis topic, CHECK_IN and NONE; they sum to 1
@@ -96,6 +97,8 @@ def judge(evidence: Evidence, least: Thresholds) -> Verdict:
         level, topic = CHECK_IN, _likeliest(worst) if worst[_likeliest(worst)] >= least.named else UNNAMED
     elif doubt >= least.quiet or found in (ALARM, CHECK_IN):
         level = QUIET
+    if level == ALARM and topic == "someone_else" and wording and wording.level == ALARM and wording.topic in _OF_THE_BODY:
+        topic = wording.topic  # whoever it is, what to do for a body that does not wake comes first
     if evidence.asked and level == CHECK_IN:
         level = ALARM if doubt >= least.check_in else QUIET
         topic = _likeliest(evidence.whole)

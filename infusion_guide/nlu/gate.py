@@ -22,6 +22,7 @@ TOO_LONG, OTHER_LANGUAGE = "too_long_message", "other_language"
 OUT_OF_SCOPE = "out_of_scope"
 
 _FACTS = ("uncovered/other_medicines", "uncovered/condition_facts")
+_TAKEN_BACK = ("crisis/care_safe", "crisis/care_denied")
 # Words that mean nothing by themselves: no doubt about them is asked after.
 _BARE = {f"chitchat/{name}" for name in ("affirm", "deny", "unsure", "thanks", "greet", "goodbye", "milestone", "good_news")}
 # What is asked of the last reply once there is one: an action answers it.
@@ -155,6 +156,8 @@ def decide(heard: Heard, form_answer: Optional[str], least: Least, in_tool: Opti
     if heard.asked and label == "chitchat/affirm" and not verdict.reassured:
         return Decision(feared(heard.before), confidence)
     care = _care(heard, least)
+    if care in _TAKEN_BACK and heard.asked and not heard.alarmed and verdict.level != ALARM:
+        return Decision("check_in_ok", confidence)  # a gentle question that was a misunderstanding ends at once
     if care and not _is_fresh(care, heard, verdict, least):
         return Decision(care, sum(_crises(heard.in_context).values()), ordinary=label)
     if verdict.level == ALARM:
