@@ -5,6 +5,8 @@ import re
 import pytest
 
 from infusion_guide.callbacks import fields, reading
+from infusion_guide.evaluate.conversations import conversations
+from infusion_guide.nlu.followups import followups
 from infusion_guide.replies.care import is_care, is_check_in
 from infusion_guide.replies.pins import changed
 from infusion_guide.replies.topic import Topic
@@ -303,6 +305,16 @@ def test_measured_sentences_are_never_trained(folder):
             assert same(sentence) not in learned or len(sentence.split()) < 3, (
                 f"tests/{folder}/{label}.yml: '{sentence}' is trained"
             )
+
+
+def test_measured_sentences_are_no_follow_ups_either():
+    """Nor are turns of the held-out conversations, where they have five words or more: fewer are nobody's own."""
+    learned = {same(each.text): each for each in followups()}
+    measured = {same(s) for folder in MEASURED.values() for sentences in folder.values() for s in sentences if len(s.split()) > 2}
+    turns = {same(words) for talk in conversations() for words in talk.says if len(words.split()) > 4}
+    assert not [learned[text] for text in measured & learned.keys()]
+    trained = learned.keys() | {same(s) for sentences in TRAINED.values() for s in sentences}
+    assert not turns & trained
 
 
 def test_heldout_and_development_share_nothing():

@@ -54,7 +54,7 @@ def test_did_you_mean_offers_topics_and_each_leads_to_its_answer(new_talk):
 
 
 def test_did_you_mean_comes_at_the_second_miss_too_and_is_said_again_with_its_topics(talk):
-    assert talk.say(UNKNOWN) in (["utter_fallback_rephrase"], ["utter_fallback_out_of_scope"])
+    assert talk.say(UNKNOWN) == ["utter_fallback_rephrase"]
     assert talk.say(UNSURE) == ["utter_fallback_choices"]
     assert talk.buttons["PTSD"] == "/faq/ptsd" and "/request_callback" in talk.buttons.values()
     assert talk.say("please say that once more") == ["utter_fallback_choices"]
@@ -136,7 +136,7 @@ def test_doubt_twice_running_is_an_alarm(talk):
 
 def test_advice_is_declined(talk):
     assert talk.say("should i stop taking my zoloft before the infusion") == ["utter_advice/medication_change"]
-    assert talk.say("how many mg of ketamine should i take") in (["utter_advice/dosing"], ["utter_advice/medication_change"])
+    assert talk.say("how many mg should i take") == ["utter_advice/dosing"]
 
 
 def test_misuse_is_declined(talk):
