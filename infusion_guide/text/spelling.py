@@ -20,7 +20,7 @@ _SPOKEN = re.compile(
 _SPOKEN_STOP = re.compile(r"(?<=\w) (?:period|comma)(?= )", re.IGNORECASE)
 _STRETCHED = re.compile(r"\b(?![ivx]+\b)[^\W\d_]*?([^\W\d_])\1{2,}[^\W\d_]*", re.IGNORECASE)  # schedule III is no stretched word
 _RUN = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
-_COMMON = 20  # times that a word must stand in the sentences for a slip to be read as it: "stubbing" is no "stabbing"
+_MEANT = 20  # times that a word must stand in the sentences for a slip to be read as it: "stubbing" is no "stabbing"
 _MISSPELT = 4  # letters from which an unknown word may be a known one with a slip
 _UNDERSTOOD = 0.4  # share of known words from which a text is in a language that is known here
 _SQUEEZED = 9  # letters from which an unknown word may be several that lost their blanks
@@ -59,9 +59,9 @@ class Speller:
     def __init__(self, words: Mapping[str, int], others: Container[str] = ()) -> None:
         self._words, self._others = words, others
         self._longest = max(map(len, words), default=0)
-        self._near: Dict[str, List[str]] = defaultdict(list)  # known words by what is left of them without one letter
+        self._near: Dict[str, List[str]] = defaultdict(list)  # words that may be meant, less one letter
         for word in words:
-            if len(word) >= _MISSPELT and word.isalpha():
+            if words[word] >= _MEANT and len(word) >= _MISSPELT and word.isalpha():
                 for left in {word, *_shorter(word)}:
                     self._near[left].append(word)
 
@@ -137,7 +137,6 @@ class Speller:
         if self._known(word) or word in self._others:
             return word
         near = {each for left in (word, *_shorter(word)) for each in self._near.get(left, ()) if _one_slip(word, each)}
-        near = {each for each in near if self._words[each] >= _COMMON}
         return max(sorted(near), key=lambda each: self._words[each], default=word)
 
     def _split(self, letters: str, least: int = 3) -> Optional[List[str]]:
