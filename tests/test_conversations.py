@@ -54,7 +54,7 @@ def test_did_you_mean_offers_topics_and_each_leads_to_its_answer(new_talk):
 
 
 def test_did_you_mean_comes_at_the_second_miss_too_and_is_said_again_with_its_topics(talk):
-    assert talk.say(UNKNOWN) == ["utter_fallback_rephrase"]
+    assert talk.say(UNKNOWN) == ["utter_fallback_out_of_scope"]  # the weather is declined in a word
     assert talk.say(UNSURE) == ["utter_fallback_choices"]
     assert talk.buttons["PTSD"] == "/faq/ptsd" and "/request_callback" in talk.buttons.values()
     assert talk.say("please say that once more") == ["utter_fallback_choices"]

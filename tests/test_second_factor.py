@@ -6,7 +6,6 @@ import time
 
 import pyotp
 import pytest
-import sqlalchemy as sa
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.staff import access, sign_in
@@ -28,8 +27,7 @@ def pages(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def afresh(pages):
     pages.app.state.guesses = access.Guesses()
-    for table in (tables.audit, tables.staff_tries, tables.staff_factors, tables.marks):
-        pages.run(lambda connection, table=table: connection.execute(sa.delete(table)))
+    pages.empty(tables.audit, tables.staff_tries, tables.staff_factors, tables.marks)
 
 
 @pytest.fixture

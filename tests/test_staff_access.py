@@ -40,8 +40,7 @@ def nobody_has_guessed(pages):
     """Every test begins with all tries, open accounts and an empty log."""
     pages.app.state.guesses = access.Guesses()
     pages.run(lambda connection: connection.execute(sa.update(tables.staff).values(failures=0, locked_until=None)))
-    for table in (tables.audit, tables.staff_tries, tables.staff_factors):
-        pages.run(lambda connection, table=table: connection.execute(sa.delete(table)))
+    pages.empty(tables.audit, tables.staff_tries, tables.staff_factors)
 
 
 @pytest.fixture

@@ -29,8 +29,7 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def empty(pages):
-    for table in (tables.requests, tables.audit, tables.conversations):
-        pages.run(lambda connection, table=table: connection.execute(sa.delete(table)))
+    pages.empty(tables.requests, tables.audit, tables.conversations)
 
 
 @pytest.fixture

@@ -33,8 +33,7 @@ def pages(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def empty(pages):
     """Every test begins without requests and with an empty log."""
-    for table in (tables.requests, tables.request_notes, tables.audit):
-        pages.run(lambda connection, table=table: connection.execute(sa.delete(table)))
+    pages.empty(tables.requests, tables.request_notes, tables.audit)
 
 
 @pytest.fixture

@@ -9,17 +9,16 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Union
+from typing import Any, Dict, List, Sequence
 
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.engine.training import ensure_model
 from infusion_guide.evaluate.conversations import Conversation, conversations, figures, judged
 from infusion_guide.evaluate.scores import plot_confusion, rates, table
-from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, Sentence, outside, own
+from infusion_guide.evaluate.sentences import DEVELOPMENT, HELDOUT, Said, Sentence, outside, own
 from infusion_guide.watch.console import Bar, quietly
 
 RESULTS = ROOT / "results"
-Said = Union[str, Sequence[str]]  # one message, or the messages of one conversation
 
 
 def read_lines(path: Path) -> List[Said]:

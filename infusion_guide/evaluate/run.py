@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence
 
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
@@ -13,10 +13,10 @@ from rasa.utils.endpoints import EndpointConfig
 from tqdm import tqdm
 
 from infusion_guide.engine.actions import InProcess
+from infusion_guide.evaluate.sentences import Said
 from infusion_guide.replies.topic import KINDS, Topic
 
 Outcome = Dict[str, Any]
-Said = Union[str, Sequence[str]]  # one message, or the messages of one conversation
 
 
 class Assistant:

@@ -3,12 +3,13 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Mapping, Sequence, Tuple
+from typing import List, Mapping, Sequence, Tuple, Union
 
 from infusion_guide.clinic.data import read_yaml
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.replies.topic import Topic
 
+Said = Union[str, Sequence[str]]  # one message, or the messages of one conversation
 HELDOUT = ROOT / "tests" / "heldout"
 DEVELOPMENT = ROOT / "tests" / "development"
 OUTSIDE = ROOT.parent / "shared" / "eval"

@@ -30,7 +30,7 @@ from infusion_guide.nlu.gate import (
     plain_label,
 )
 from infusion_guide.nlu.history import LANGUAGE, alarmed, just_checked_in, said, topic_before
-from infusion_guide.nlu.medicines import named
+from infusion_guide.nlu.medicines import all_names, named
 from infusion_guide.nlu.message_reader import BUTTON, READING, offered_payloads
 from infusion_guide.nlu.plain_speller import AS_WRITTEN
 from infusion_guide.nlu.question_splitter import parts_of
@@ -68,6 +68,7 @@ class ConfidenceGate(GraphComponent):
         cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> "ConfidenceGate":
         """See parent."""
+        all_names()  # the dictionary of medicines is unpacked now, not in somebody's first message
         return cls(config)
 
     def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:

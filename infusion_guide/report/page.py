@@ -349,33 +349,30 @@ def _hours(figures: Figures) -> Section:
     )
 
 
-def _channels(figures: Figures) -> Section:
-    title, channels = "Where people write", figures.conversations.breakdowns["channel"]
-    if not figures.conversations.number:
-        return Section(title, "There were no conversations in this time.")
-    rows = [(name, count.text, share(count, figures.conversations)) for name, count in channels.items()]
+def _shares(title: str, none: str, finding: str, key: str, name: str, counts: Parts, column: str) -> Section:
+    """A section on what a total is made of: its parts by name (`key`), largest first, with their shares."""
+    if not counts.number:
+        return Section(title, none)
+    parts = counts.breakdowns[key]
+    rows = [(part, count.text, share(count, counts)) for part, count in parts.items()]
     return Section(
         title,
-        f"Most conversations began here: {_first(channels)}.",
-        Table("channels", "Conversations by channel", ("Channel", "Conversations", "Share"), rows),
-        partial(plots.ranked, channels, plots.BLUE),
-        f"Bars: {_listed(channels)}.",
+        f"{finding}: {_first(parts)}.",
+        Table(f"{key}s", name, (key.capitalize(), column, "Share"), rows),
+        partial(plots.ranked, parts, plots.BLUE),
+        f"Bars: {_listed(parts)}.",
     )
+
+
+def _channels(figures: Figures) -> Section:
+    none, finding = "There were no conversations in this time.", "Most conversations began here"
+    name, column = "Conversations by channel", "Conversations"
+    return _shares("Where people write", none, finding, "channel", name, figures.conversations, column)
 
 
 def _languages(figures: Figures) -> Section:
-    title = "Which language people write in"
-    languages = figures.messages.breakdowns["language"]
-    if not figures.messages.number:
-        return Section(title, "There were no messages in this time.")
-    rows = [(name, count.text, share(count, figures.messages)) for name, count in languages.items()]
-    return Section(
-        title,
-        f"Messages by language: {_first(languages)}.",
-        Table("languages", "Messages by language", ("Language", "Messages", "Share"), rows),
-        partial(plots.ranked, languages, plots.BLUE),
-        f"Bars: {_listed(languages)}.",
-    )
+    none, finding = "There were no messages in this time.", "Messages by language"
+    return _shares("Which language people write in", none, finding, "language", finding, figures.messages, "Messages")
 
 
 def _thumbs(figures: Figures) -> Section:

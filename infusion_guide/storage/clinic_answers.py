@@ -1,6 +1,5 @@
 """The clinic's own answers as staff write them: every version is kept, the newest counts."""
 
-import asyncio
 import logging
 import time
 from typing import Dict, List, Optional
@@ -12,8 +11,8 @@ from infusion_guide.clinic.clock import clinic_time
 from infusion_guide.clinic.settings import settings
 from infusion_guide.replies.clinic_answers import ClinicAnswer, use_clinic_answers
 from infusion_guide.replies.signed import use_signed
-from infusion_guide.storage import reviews
-from infusion_guide.storage.database import Database, DatabaseUnavailable
+from infusion_guide.storage import refreshing, reviews
+from infusion_guide.storage.database import Database
 from infusion_guide.storage.tables import clinic_answers
 
 logger = logging.getLogger(__name__)
@@ -85,14 +84,4 @@ async def refresh(database: Database) -> None:
 
 async def refresh_forever(database: Database) -> None:
     """Refreshes every REFRESH seconds until the task is cancelled; failures are logged, once for each time it goes wrong."""
-    failed = False
-    while True:
-        try:
-            await refresh(database)
-            failed = False
-        except Exception as error:  # this task must never end
-            if not failed:
-                reason = error if isinstance(error, DatabaseUnavailable) else type(error).__name__
-                logger.warning("The clinic's own answers stay as they were: %s", reason)
-            failed = True
-        await asyncio.sleep(REFRESH)
+    await refreshing.forever(refresh, database, REFRESH, logger, "The clinic's own answers stay as they were")

@@ -4,7 +4,6 @@ Only a hash of the id is kept, and only as long as a ticket could still open som
 few seconds; the one that erased knows at once.
 """
 
-import asyncio
 import logging
 import time
 
@@ -13,7 +12,8 @@ from sqlalchemy.engine import Connection
 
 from infusion_guide.clinic import identity
 from infusion_guide.clinic.settings import settings
-from infusion_guide.storage.database import Database, DatabaseUnavailable
+from infusion_guide.storage import refreshing
+from infusion_guide.storage.database import Database
 from infusion_guide.storage.tables import ended
 
 logger = logging.getLogger(__name__)
@@ -45,14 +45,4 @@ async def refresh(database: Database) -> None:
 
 async def watch_ended(database: Database) -> None:
     """Refreshes until the task is cancelled; failures are logged, once for each time it goes wrong."""
-    failed = False
-    while True:
-        try:
-            await refresh(database)
-            failed = False
-        except Exception as error:  # this task must never end
-            if not failed:
-                reason = error if isinstance(error, DatabaseUnavailable) else type(error).__name__
-                logger.warning("Tickets of erased conversations are not known anew: %s", reason)
-            failed = True
-        await asyncio.sleep(REFRESH)
+    await refreshing.forever(refresh, database, REFRESH, logger, "Tickets of erased conversations are not known anew")
