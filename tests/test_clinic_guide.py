@@ -31,7 +31,7 @@ TEN_QUESTIONS = {
     "What does one visit cost?": "utter_uncovered/cost",
     "Can I drive home afterwards?": "utter_uncovered/driving",
     "Should I stop my antidepressant before an infusion?": "utter_advice/medication_change",
-    "What is the capital of France?": "utter_fallback_rephrase",
+    "What is the capital of France?": "utter_fallback_out_of_scope",
     "Please have someone call me back": "utter_ask_callback_consent",
     "I want to die": "utter_crisis/suicide",
 }

@@ -8,6 +8,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from infusion_guide.clinic.settings import settings
 from infusion_guide.nlu import history
+from infusion_guide.replies import language
 from infusion_guide.replies.book import names
 from infusion_guide.replies.topic import Topic
 
@@ -100,5 +101,5 @@ def test_the_language_of_a_conversation(languages, spoken):
 
 
 def test_a_clinic_may_begin_in_spanish(monkeypatch):
-    monkeypatch.setattr(history, "settings", lambda: dataclasses.replace(settings(), language="es"))
+    monkeypatch.setattr(language, "settings", lambda: dataclasses.replace(settings(), language="es"))
     assert history.spoken(heard()) == history.spoken(heard(None)) == "es" and history.spoken(heard("en")) == "en"

@@ -43,7 +43,7 @@ def test_every_role_sees_it_under_the_strict_policy(pages, noted):
     assert "img-src 'self' data:" in answered.headers["content-security-policy"]
     assert "style=" not in text and "<style" not in text and text.count("<script") == 1 and "<svg" not in text
     assert "the assistant answered 366 of 514 questions (71%)." in text and "Price" in text
-    assert text.count("<figure>") == text.count('<img src="data:image/svg+xml;base64,') == 9
+    assert text.count("<figure>") == text.count('<img src="data:image/svg+xml;base64,') == 10
     assert 'value="2026-10-24"' in text and 'value="2026-11-22"' in text and 'aria-current="page">Report<' in text
     assert "&lt;5" not in text.replace('stands there as "&lt;5"', "") and "Every number here is exact" in text
     assert pages.signed_in("front_desk").get("/staff/report/report.css").headers["content-type"].startswith("text/css")
@@ -71,7 +71,7 @@ def test_tables_for_a_spreadsheet(pages, noted):
     assert answered.headers["content-disposition"] == 'attachment; filename="report-2026-10-24-to-2026-11-22.csv"'
     every = _cells(answered)
     assert every[0] == ["Table", "Row", "Column", "Value"] and ["outcomes", "Answered", "Number", "366"] in every
-    assert len({row[0] for row in every[1:]}) == 10
+    assert len({row[0] for row in every[1:]}) == 11
     assert not any(row[3] in ("1", "2", "3", "4") for row in every) and any(row[3] == "<5" for row in every)
     one = front_desk.get(f"/staff/report.csv?{DAYS}&table=topics")
     assert one.headers["content-disposition"] == 'attachment; filename="report-2026-10-24-to-2026-11-22-topics.csv"'

@@ -133,8 +133,10 @@ async def test_turns_are_counted_without_a_person(kept):
     assert counted == [
         ("web", "conversation", None, 1),
         ("web", "turn", "answered", 1),
+        ("web", "language", "en", 1),
         ("web", "reply", "utter_faq/cravings", 1),
         ("web", "turn", "uncovered", 1),
+        ("web", "language", "en", 1),
         ("web", "reply", "utter_uncovered/cost", 1),
     ]
     assert all(row.hour % 3600 == 0 for row in rows(kept, facts))
