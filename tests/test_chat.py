@@ -10,6 +10,7 @@ import pytest
 from infusion_guide.channels.message import MAX_TEXT
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.run import chat
+from infusion_guide.run.__main__ import NO_DATABASE
 from infusion_guide.storage.turn import current_turn
 from tests.ports import free_port
 
@@ -95,4 +96,4 @@ def test_a_failure_is_an_exit_code(tmp_path):
     env = {**os.environ, "DATABASE_URL": f"postgresql://x@127.0.0.1:{free_port()}/x"}
     command = [sys.executable, "-W", "ignore", "-m", "infusion_guide.run", "chat"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "DATABASE_URL" in done.stderr
+    assert done.returncode == NO_DATABASE and done.stderr.count("\n") == 1 and "DATABASE_URL" in done.stderr

@@ -85,7 +85,7 @@ def test_the_whole_journey_with_keys_alone(widget):
 
     tab_to(page, WORDS["menu"], key="Shift+Tab")
     keys.press("Enter")
-    expect(page.get_by_role("button", name=WORDS["newConversation"])).to_be_focused()
+    expect(page.get_by_role("button", name=WORDS["otherLanguage"])).to_be_focused()
     keys.press("Escape")
     expect(widget.menu).to_be_focused()
     expect(widget.panel).to_be_visible()

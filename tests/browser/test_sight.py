@@ -279,7 +279,7 @@ def test_what_stands_below_is_told_and_one_tap_away(on):
     talk.page.wait_for_timeout(100)  # the scroll event
     talk.page.evaluate("""() => document.querySelector("infusion-guide").hear({ kind: "replied", reply: {
       messageId: "elsewhere", number: 0, text: "Written in another window.", at: Date.now() / 1000 + 5, action: "utter_faq/x",
-      quickReplies: [], sources: [] } })""")
+      language: "en", quickReplies: [], sources: [] } })""")
     new = talk.button("newBelow")
     expect(new).to_be_visible()
     assert talk.log.evaluate("log => log.scrollTop") == 0  # who reads is not pulled away

@@ -186,7 +186,7 @@ def test_a_full_disk_under_sqlite(tmp_path):
         process.rlimit(psutil.RLIMIT_FSIZE, (path.with_name(path.name + "-wal").stat().st_size, most))
         for text in (QUESTION, CRISIS):
             said = client.say(ticket, text, f"full {text}")
-            assert said.status == 503 and honest(said, text) and said.seconds < IN_TIME + SLACK, said
+            assert said.status == 503 and honest(said, text) and said.seconds < IN_TIME + SLACK, (said.kinds, said.text)
         process.rlimit(psutil.RLIMIT_FSIZE, (most, most))
         for text in (QUESTION, CRISIS):
             assert client.say(ticket, text, f"full {text}").status == 200
