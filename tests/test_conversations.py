@@ -134,9 +134,9 @@ def test_doubt_twice_running_is_an_alarm(talk):
     assert reply.startswith("utter_crisis/") and reply != "utter_crisis/check_in"
 
 
-def test_advice_is_declined(talk):
-    assert talk.say("should i stop taking my zoloft before the infusion") == ["utter_advice/medication_change"]
-    assert talk.say("how many mg should i take") == ["utter_advice/dosing"]
+def test_advice_is_declined(new_talk):
+    assert new_talk().say("should i stop taking my zoloft before the infusion") == ["utter_advice/medication_change"]
+    assert new_talk().say("how many mg should i take") == ["utter_advice/dosing"]
 
 
 def test_misuse_is_declined(talk):

@@ -27,7 +27,7 @@ def learned():
     """The examples and sentences that stand alone, each with its vector."""
     examples = [(FollowUp(f"how long {n}", reply, label), vector(LONG, n)) for reply, label in ANSWERS.items() for n in range(60)]
     examples += [(FollowUp(f"what do you mean {n}", None, "chitchat/explain"), vector(MEAN, n)) for n in range(60)]
-    alone = [(f"how much is a visit {n}", vector(ALONE, n)) for n in range(90)]
+    alone = [(FollowUp(f"how much is a visit {n}", None, "uncovered/cost"), vector(ALONE, n)) for n in range(90)]
     return examples, alone
 
 
@@ -35,7 +35,7 @@ def fitted(examples, alone):
     return ContextModel.fit(
         [each for each, _ in examples],
         np.vstack([row for _, row in examples]),
-        [text for text, _ in alone],
+        [each for each, _ in alone],
         np.vstack([row for _, row in alone]),
         rounds=40,
     )

@@ -19,10 +19,12 @@ from infusion_guide.nlu.history import LANGUAGE
 from infusion_guide.nlu.safety_guard import SAFETY, SafetyGuard
 from infusion_guide.nlu.word_featurizer import WordFeaturizer
 from infusion_guide.text.cleaning import MAX_CHARACTERS, clean
+from infusion_guide.text.wording import ALARM
 
 _PIECE = 300  # characters of a text that is too long for the guard at once
 _END = 600  # characters at both ends, which are read in one
 _CLOSELY = 12  # of its pieces that are read in full: those whose words alone sound most like danger
+_DOUBT = 0.4  # that a piece needs to be asked about: of a dozen of calm words one always sounds odd
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _NOBODY = "danger_reader"  # the conversation of a tracker that is never stored
 
@@ -49,8 +51,10 @@ class DangerReader:
         """What the guard says of `text`; None where there is no word to read. A long text is as bad as its worst piece."""
         if len(text) <= MAX_CHARACTERS:
             return self._whole(text)
-        closely = [text[:_END], text[-_END:], *self._worst_pieces(text)]
-        found = [reading for reading in map(self._whole, closely) if reading]
+        ends = map(self._whole, (text[:_END], text[-_END:]))
+        pieces = map(self._whole, self._worst_pieces(text))
+        sure = (piece for piece in pieces if piece and (piece.verdict.level == ALARM or piece.verdict.doubt >= _DOUBT))
+        found = [*filter(None, ends), *sure]
         return max(found, key=lambda reading: (reading.verdict.level is not None, reading.verdict.score), default=None)
 
     def _whole(self, text: str) -> Optional[Reading]:

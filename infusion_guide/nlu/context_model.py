@@ -11,6 +11,7 @@ from sklearn.neural_network import MLPClassifier
 
 from infusion_guide.nlu.followups import FollowUp
 from infusion_guide.nlu.gate import ITSELF
+from infusion_guide.replies.topic import Topic
 
 _SEED = 20261128
 _ANY = 12  # contexts that a message which may follow any reply is learned in
@@ -23,7 +24,8 @@ class ContextModel:
 
     It names the topic that answers a message after that reply, or ITSELF. What it leaves to the message itself is the topic
     classifier's: `mixed` weighs the two. Learned from data/followups/ and, for ITSELF, from the sentences that stand alone,
-    each after a reply drawn at random.
+    each after a reply drawn at random and after one of its own kind: there a whole question is most easily taken for a
+    part of one.
     """
 
     labels: List[str]
@@ -32,18 +34,22 @@ class ContextModel:
 
     @classmethod
     def fit(
-        cls, examples: Sequence[FollowUp], vectors: np.ndarray, alone: Sequence[str], alone_vectors: np.ndarray, rounds: int = 10
+        cls, examples: Sequence[FollowUp], vectors: np.ndarray, alone: Sequence[FollowUp], alone_vectors: np.ndarray, rounds: int = 10
     ) -> "ContextModel":
-        """Learns from `examples` (a row of `vectors` each) and the texts that stand `alone` (a row of `alone_vectors` each)."""
+        """Learns from `examples` (a row of `vectors` each) and the sentences that stand `alone` (a row of `alone_vectors` each).
+
+        What stands alone follows nothing and has its own label.
+        """
         draw = random.Random(_SEED)
         replies = sorted({example.after for example in examples if example.after})
         after, rows, labels, keys = [], [], [], []
         for example, vector in zip(examples, vectors):
             for reply in [example.after] if example.after else draw.sample(replies, min(_ANY, len(replies))):
                 after.append(reply), rows.append(vector), labels.append(example.label), keys.append(f"{reply} {example.text}")
-        for text, vector in zip(alone, alone_vectors):
-            reply = replies[int(hashlib.sha256(text.encode()).hexdigest(), 16) % len(replies)]
-            after.append(reply), rows.append(vector), labels.append(ITSELF), keys.append(f"{reply} {text}")
+        for example, vector in zip(alone, alone_vectors):
+            alike = [reply for reply in replies if Topic.of(reply).kind == Topic.of(example.label).kind]
+            for reply in {_drawn(example.text, replies), _drawn(example.text, alike or replies)}:
+                after.append(reply), rows.append(vector), labels.append(ITSELF), keys.append(f"{reply} {example.text}")
         order = sorted(range(len(keys)), key=lambda i: hashlib.sha256(keys[i].encode()).digest())
         inputs = cls._inputs(np.vstack(rows), [replies.index(reply) for reply in after], len(replies))[order]
         network = MLPClassifier((256,), alpha=1e-3, max_iter=rounds, shuffle=False, random_state=_SEED)
@@ -65,6 +71,11 @@ class ContextModel:
         inputs = self._inputs(vector[None, :], [self.replies.index(reply)], len(self.replies))
         row = softmax(np.maximum(inputs @ first + first_bias, 0) @ second + second_bias, axis=1)[0]
         return dict(zip(self.labels, row.tolist()))
+
+
+def _drawn(text: str, replies: Sequence[str]) -> str:
+    """One of `replies`, always the same for a text."""
+    return replies[int(hashlib.sha256(text.encode()).hexdigest(), 16) % len(replies)]
 
 
 def mixed(read: Dict[str, float], alone: Dict[str, float]) -> Dict[str, float]:

@@ -14,7 +14,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from infusion_guide.nlu.context_model import ContextModel, mixed
 from infusion_guide.nlu.encoder import encoder
-from infusion_guide.nlu.followups import followups
+from infusion_guide.nlu.followups import FollowUp, followups
 from infusion_guide.nlu.history import topic_before
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.sentence_encoder import VECTORS
@@ -54,12 +54,13 @@ class TopicClassifier(TrainedComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from the sentences of all languages, and from what is said after replies."""
         examples = labelled_examples(training_data)
-        alone = TextModel.fit(examples, lambda e: e.get_full_intent() or e.get(INTENT), _ROUNDS)
+        alone = TextModel.fit(examples, _label, _ROUNDS)
         after = [example._replace(text=clean(example.text)) for example in followups()]
         vectors = encoder().encode_many([example.text for example in after])
         standing = sorted(examples, key=lambda example: sha256(example.get(TEXT).encode()).digest())[::_EVERY]
         rows = np.vstack([example.get(VECTORS).values[:1] for example in standing])
-        return self.store(_Models(alone, ContextModel.fit(after, vectors, [e.get(TEXT) for e in standing], rows)))
+        themselves = [FollowUp(example.get(TEXT), None, _label(example)) for example in standing]
+        return self.store(_Models(alone, ContextModel.fit(after, vectors, themselves, rows)))
 
     def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:
         """Sets RANKINGS and IN_CONTEXT on each message."""
@@ -73,6 +74,10 @@ class TopicClassifier(TrainedComponent):
                 rows[0] = mixed(read, rows[0])
             message.set(RANKINGS, [_ranking(row) for row in rows])
         return messages
+
+
+def _label(example: Message) -> str:
+    return str(example.get_full_intent() or example.get(INTENT))
 
 
 def _ranking(row: Mapping[str, float]) -> List[Dict[str, Any]]:
