@@ -8,6 +8,7 @@ from typing import Any
 from infusion_guide.clinic.settings import ROOT
 from infusion_guide.watch.logs import configure_logs
 
+_LINE = 4096  # connections that wait to be taken; the kernel's own limit is net.core.somaxconn, 4096 since Linux 5.4
 _ENDPOINTS = str(ROOT / "endpoints.yml")
 
 
@@ -35,10 +36,13 @@ def serve(model: Path, host: str, port: int) -> None:
 
 
 def in_one_process() -> None:
-    """Rasa's servers run in this very process: Sanic would start a second one and miss the application that only this one has."""
+    """Rasa's servers run in this very process: Sanic would start a second one and miss the application that only this one has.
+
+    A flood may wait in line (_LINE): beyond Sanic's hundred the kernel would cut off callers who believe they are connected.
+    """
     from sanic import Sanic
 
-    Sanic.run = partialmethod(Sanic.run, single_process=True)
+    Sanic.run = partialmethod(Sanic.run, single_process=True, backlog=_LINE)
 
 
 async def loaded(model: Path) -> Any:

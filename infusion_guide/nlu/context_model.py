@@ -34,7 +34,12 @@ class ContextModel:
 
     @classmethod
     def fit(
-        cls, examples: Sequence[FollowUp], vectors: np.ndarray, alone: Sequence[FollowUp], alone_vectors: np.ndarray, rounds: int = 10
+        cls,
+        examples: Sequence[FollowUp],
+        vectors: np.ndarray,
+        alone: Sequence[FollowUp],
+        alone_vectors: np.ndarray,
+        rounds: int = 10,
     ) -> "ContextModel":
         """Learns from `examples` (a row of `vectors` each) and the sentences that stand `alone` (a row of `alone_vectors` each).
 

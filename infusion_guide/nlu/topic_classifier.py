@@ -12,6 +12,7 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from infusion_guide.nlu.company import TWO_THINGS
 from infusion_guide.nlu.context_model import ContextModel, mixed
 from infusion_guide.nlu.encoder import encoder
 from infusion_guide.nlu.followups import FollowUp, followups
@@ -54,10 +55,11 @@ class TopicClassifier(TrainedComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from the sentences of all languages, and from what is said after replies."""
         examples = labelled_examples(training_data)
-        alone = TextModel.fit(examples, _label, _ROUNDS)
+        one_thing = [example for example in examples if not example.get(TWO_THINGS)]
+        alone = TextModel.fit(one_thing, _label, _ROUNDS)
         after = [example._replace(text=clean(example.text)) for example in followups()]
         vectors = encoder().encode_many([example.text for example in after])
-        standing = sorted(examples, key=lambda example: sha256(example.get(TEXT).encode()).digest())[::_EVERY]
+        standing = sorted(one_thing, key=lambda example: sha256(example.get(TEXT).encode()).digest())[::_EVERY]
         rows = np.vstack([example.get(VECTORS).values[:1] for example in standing])
         themselves = [FollowUp(example.get(TEXT), None, _label(example)) for example in standing]
         return self.store(_Models(alone, ContextModel.fit(after, vectors, themselves, rows)))
