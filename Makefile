@@ -72,7 +72,10 @@ validate: .venv/.dev ## Rasa's own check of the training data
 
 test: browser lint check ## everything: style, gate, Rasa's validation, training, all tests
 	@$(MAKE) --no-print-directory --jobs=2 validate train  # each keeps one core busy
-	@$(PYTHON) -m pytest -q tests
+	@ended=0; \
+	$(PYTHON) -m pytest -q --numprocesses=2 --dist=loadfile -m "not server" tests || ended=1; \
+	$(PYTHON) -m pytest -q -m server tests || ended=1; \
+	exit $$ended  # those that start servers have both cores to themselves
 
 widget: widget/node_modules/.installed ## build the website's chat after a change in widget/ (needs Node)
 	@cd widget && npm run --silent check && npm run --silent build

@@ -14,6 +14,9 @@ from infusion_guide.watch.console import Bar, quietly
 
 MODELS = ROOT / "models"
 
+# What judges and learns nothing: a change of these needs no new training. (Their thresholds stand in config.yml.)
+_JUDGES = ("confidence_gate.py", "danger.py", "gate.py")
+
 
 # What else a trained model depends on: another version may learn, or load, something else.
 LIBRARIES = ("joblib", "numpy", "onnxruntime", "rasa", "scikit-learn", "scipy", "spacy", "tokenizers")
@@ -26,7 +29,7 @@ def inputs(project: Path = ROOT) -> Iterator[Path]:
     for folder in ("nlu", "followups", "rules"):
         yield from sorted((project / "data" / folder).glob("**/*.yml"))
     yield from room.files(project)
-    yield from sorted((project / "infusion_guide" / "nlu").glob("*.py"))
+    yield from (path for path in sorted((project / "infusion_guide" / "nlu").glob("*.py")) if path.name not in _JUDGES)
     yield from (project / "infusion_guide" / "nlu" / "minilm").glob("delta.json")  # names the delta by its sha256
     yield project / "infusion_guide" / "engine" / "policies" / "intent_rule_policy.py"  # the others learn nothing
 

@@ -51,7 +51,7 @@ class Least:
 
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
-    care topics together, after a crisis; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
+    care topics together, after a crisis; `one_care`: in the one that answers, where nothing but a gentle question was said; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
     about as a subject; `doubt`: of danger, from which a message that is read in its context is asked about;
     `fresh`: the guard's score from which another danger outranks care.
     """
@@ -63,6 +63,7 @@ class Least:
     choice: float = 0.08
     choices: int = 3
     care: float = 0.6
+    one_care: float = 0.4
     scope: float = 0.5
     facts: float = 0.7
     doubt: float = 0.2
@@ -186,7 +187,8 @@ def _care(heard: Heard, least: Least) -> Optional[str]:
     found = _crises(heard.in_context)
     if kind_of(heard.before or "") != "crisis" or sum(found.values()) < least.care:
         return None
-    return max(found, key=lambda label: found[label])
+    best = max(found, key=lambda label: found[label])
+    return best if heard.alarmed or found[best] >= least.one_care else None
 
 
 def _settled(heard: Heard, verdict: Verdict, least: Least) -> bool:

@@ -44,7 +44,7 @@ class TextModel:
         vectors = np.vstack([e.get(VECTORS).values[:1] for e in examples])
         counts = scipy.sparse.vstack([e.get(COUNTS).values[:1] for e in examples])
         labels = [label(e) for e in examples]
-        meaning = MLPClassifier((256,), alpha=1e-3, max_iter=rounds, shuffle=False, random_state=_SEED).fit(vectors, labels)
+        meaning = MLPClassifier((384,), alpha=1e-3, max_iter=rounds, shuffle=False, random_state=_SEED).fit(vectors, labels)
         wording = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=10, shuffle=False, random_state=_SEED, n_jobs=2).fit(
             counts, labels
         )
