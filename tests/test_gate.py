@@ -46,6 +46,7 @@ def heard(case):
         alarmed=case.get("alarmed", False),
         spoken=case.get("spoken", False),
         other_medicine=case.get("other medicine", False),
+        tells=case.get("tells", False),
     )
 
 

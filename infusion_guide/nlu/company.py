@@ -14,6 +14,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from infusion_guide.nlu.language_detector import language_of_example
 from infusion_guide.nlu.trained_component import labelled_examples
 from infusion_guide.text.cleaning import clean
+from infusion_guide.text.telling import begins_with_people
 
 # Set on a training sentence that asks something beside what somebody tells: of no topic to learn, but of no danger either.
 TWO_THINGS = "two_things"
@@ -21,10 +22,6 @@ TWO_THINGS = "two_things"
 _EVERY = 3  # of the words of danger that are short enough, one in so many is learned in company: then there are as many of both
 _LONGEST_TELLING, _LONGEST_QUESTION = 25, 12  # words
 _QUESTIONS, _HARMLESS = ("faq", "uncovered"), ("chitchat", "out_of_scope", "uncovered")
-_SPEAKERS = frozenset(
-    [*("i", "im", "i'm", "ive", "i've", "my", "we", "our", "he", "she", "his", "her", "hes", "shes", "they")]
-    + [*("mi", "mis", "yo", "estoy", "me", "él", "ella", "mijo", "nosotros")]
-)
 # How the two come together: people leave out what should stand between.
 _JOINED = {
     "en": ["{t}. {q}", "{q} {t}", "{q}? {t}", "{t}, also {q}", "{t} {q}", "{q}? and {t}", "{t}. oh and {q}", "{t} but {q}"],
@@ -97,4 +94,4 @@ def _is_telling(example: Message) -> bool:
     text, kind = example.get(TEXT), _kind(example)
     if "?" in text or len(text.split()) > _LONGEST_TELLING:
         return False
-    return kind == "crisis" or (kind in _HARMLESS and text.split()[0].lower().strip(",.") in _SPEAKERS)
+    return kind == "crisis" or (kind in _HARMLESS and begins_with_people(text))

@@ -39,6 +39,7 @@ from infusion_guide.nlu.topic_classifier import IN_CONTEXT, RANKINGS
 from infusion_guide.nlu.word_featurizer import KNOWN_WORDS
 from infusion_guide.replies.guided import ENDS, reply_of
 from infusion_guide.replies.topic import KINDS, Topic
+from infusion_guide.text.telling import only_tells
 from infusion_guide.tools import reading as tools
 from infusion_guide.tools.steps import HOW, State
 
@@ -114,6 +115,7 @@ class ConfidenceGate(GraphComponent):
             spoken=bool(said(tracker)),
             other_medicine=other,
             in_parts=in_parts,
+            tells=only_tells(texts[0]),
         )
 
     @staticmethod

@@ -22,7 +22,7 @@ class Thresholds:
     careful_check_in: float = 0.15
     part_alarm: float = 0.9
     part_check_in: float = 0.6
-    pattern_alarm: float = 0.3
+    pattern_alarm: float = 0.5
     pattern_check_in: float = 0.25
     quiet: float = 0.12
     named: float = 0.15
@@ -62,7 +62,7 @@ class Verdict:
 def judge(evidence: Evidence, least: Thresholds) -> Verdict:
     """The verdict on one message.
 
-    An alarm needs the classifier to be surer than `alarm`, or an alarm wording that the classifier does not find absurd
+    An alarm needs the classifier to be surer than `alarm`, or an alarm wording that the classifier finds as likely as not
     (`pattern_alarm`). Anything less, down to `check_in`, asks gently, and so does a wording that the classifier finds a
     little likely (`pattern_check_in`): alone the wordings fire on idioms. What is asked after is the crisis that is likely
     by itself (`named`). Below that, down to `quiet`, the ordinary answer is given with a help line under it. After harmless

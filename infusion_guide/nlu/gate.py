@@ -20,6 +20,7 @@ QUIET_LINE = "quiet_line"  # output property of a message: whether a help line b
 CHOICES = "choices"  # output property of a message that was not understood: topics that may have been meant
 TOO_LONG, OTHER_LANGUAGE = "too_long_message", "other_language"
 OUT_OF_SCOPE = "out_of_scope"
+TOLD = "chitchat/just_saying"
 
 _FACTS = ("uncovered/other_medicines", "uncovered/condition_facts")
 _TAKEN_BACK = ("crisis/care_safe", "crisis/care_denied")
@@ -51,9 +52,10 @@ class Least:
 
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
-    care topics together, after a crisis; `one_care`: in the one that answers, where nothing but a gentle question was said; `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked
-    about as a subject; `doubt`: of danger, from which a message that is read in its context is asked about;
-    `fresh`: the guard's score from which another danger outranks care.
+        care topics together, after a crisis; `one_care`: in the one that answers, where nothing but a gentle question was said;
+    `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked about as a subject; `personal`: in advice
+    together, from which the document does not answer; `doubt`: of danger, from which a message that is read in its context is
+    asked about; `fresh`: the guard's score from which another danger outranks care.
     """
 
     answer: float = 0.3
@@ -66,6 +68,7 @@ class Least:
     one_care: float = 0.4
     scope: float = 0.5
     facts: float = 0.7
+    personal: float = 0.2
     doubt: float = 0.2
     fresh: float = 0.9
 
@@ -89,7 +92,7 @@ class Heard:
     `parts`: of each of its parts; `known_words`: whether a word of it was ever learned. `asked`: the last thing said was the
     guard's gentle question, and `before` is the topic the conversation is at; `in_context`: what the message means after that,
     by label; `alarmed`: a full crisis reply was given before; `spoken`: whether anything was said at all. `other_medicine`:
-    another medicine is named and ketamine is not.
+    another medicine is named and ketamine is not. `tells`: somebody speaks of themselves or of their people, and asks nothing.
     """
 
     reading: str = "text"
@@ -106,6 +109,7 @@ class Heard:
     spoken: bool = False
     other_medicine: bool = False
     in_parts: Sequence[bool] = ()  # the same of each part
+    tells: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,6 +226,8 @@ def _ordinary(heard: Heard, label: str, least: Least) -> Decision:
         return Decision(SEVERAL, confidence, questions=questions)
     if label in (FALLBACK, OUT_OF_SCOPE) and questions:  # one clear question inside much else
         return Decision(questions[0], confidence)
+    if label == FALLBACK and heard.tells and heard.spoken:  # nothing was asked, so nobody is asked what they meant
+        return Decision(TOLD, confidence)
     return Decision(label, confidence, choices=_choices(heard.ranking, least) if label == FALLBACK else ())
 
 
@@ -240,6 +246,9 @@ def _answerable(heard: Heard, ranking: Ranking, least: Least, alone: Optional[fl
     best = ordinary[0]
     whole = sum(r.confidence for r in ordinary if Topic.of(r.label).widest == Topic.of(best.label).widest)
     in_kind = sum(ranked.confidence for ranked in ordinary if kind_of(ranked.label) == kind_of(best.label))
+    advice = [ranked for ranked in ordinary if kind_of(ranked.label) == "advice"]
+    if kind_of(best.label) == "faq" and sum(ranked.confidence for ranked in advice) >= least.personal:
+        return advice[0].label  # where it may be about somebody's own body or medicine, a clinician answers
     if alone is not None:
         return best.label if best.confidence >= alone and best.label != OUT_OF_SCOPE else FALLBACK
     if best.label == OUT_OF_SCOPE:
