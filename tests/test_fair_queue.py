@@ -20,7 +20,28 @@ async def test_senders_take_turns():
     await asyncio.sleep(0)
     go.set()
     await asyncio.gather(first, *jobs)
-    assert [each[0] for each in done[:4]] == ["a", "b", "a", "b"] and len(done) == 9
+    assert [each[0] for each in done[:4]] == ["b", "a", "b", "a"] and len(done) == 9  # "a" had one before
+
+
+async def test_what_weighs_most_is_first_among_the_first_of_each():
+    queue, done, go = FairQueue("test"), [], threading.Event()
+    first = asyncio.create_task(queue.run("x", go.wait))
+    await asyncio.sleep(0.01)
+    weights = {"a": 0.2, "b": 0.9, "c": 0.5}
+    jobs = [asyncio.create_task(queue.run(who, lambda who=who: done.append(who), weight)) for who, weight in weights.items()]
+    jobs.append(asyncio.create_task(queue.run("b", lambda: done.append("b again"), 1.0)))
+    await asyncio.sleep(0)
+    assert queue.waiting == 4
+    go.set()
+    await asyncio.gather(first, *jobs)
+    assert done == ["b", "c", "a", "b again"], "the second of one sender waits for the first of the others"
+
+
+async def test_it_rests_and_begins_again():
+    queue = FairQueue("test")
+    assert await queue.run("a", lambda: 1) == 1
+    await asyncio.sleep(0.05)
+    assert await queue.run("a", lambda: 2) == 2 and queue.waiting == 0
 
 
 async def test_the_oldest_of_a_flood_gives_way_to_its_newest():

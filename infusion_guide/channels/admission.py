@@ -7,7 +7,7 @@ from typing import Iterator
 
 from infusion_guide.channels.rate_limits import Limited
 
-MOST = 24  # turns of one process under way; more of them would only wait for each other (docs/scaling.md)
+MOST = 12  # turns of one process under way; more of them would only wait for each other (docs/scaling.md)
 _LEAST = 4  # a slow machine carries so many, if nothing else
 MOST_OF_ONE = 8  # of one conversation: they wait for each other anyway
 _SLOW, _FAST = 1.5, 0.8  # seconds of a turn: above, fewer are let in; below, more again

@@ -35,6 +35,7 @@ _TRIES = 4  # for a turn that another worker or a restarting database got in the
 _EARLY = 1.5  # seconds after which a turn takes long
 _AT_LEAST = 0.3  # seconds that the guard has after a failure, however late
 _PAUSE = 0.3  # seconds before the next try
+_REFUSED = 2.8  # seconds that the guard has for what will be refused otherwise: what sounds like danger it reads first
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
 
@@ -107,7 +108,7 @@ class Door:
                 return Answer(await asyncio.wait_for(turn, end - time.perf_counter()))
         except Limited as limited:
             metrics.count_limited(limited.who)
-            crisis = await self._instead(message, SECONDS - 1.5)
+            crisis = await self._instead(message, _REFUSED)
             if crisis:  # counted, but a crisis is answered
                 return Answer([crisis], stored=False)
             return Answer([first_aid.too_many_messages()], "limited", limited.seconds, stored=False)

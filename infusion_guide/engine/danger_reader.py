@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
+import numpy as np
 from rasa.core.channels.channel import UserMessage
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -57,6 +58,13 @@ class DangerReader:
         found = [*filter(None, ends), *sure]
         return max(found, key=lambda reading: (reading.verdict.level is not None, reading.verdict.score), default=None)
 
+    def suspicion(self, text: str) -> float:
+        """How much the words of `text` alone sound like danger, from 0 to 1: 0.2 ms, to know what to read first.
+
+        Of a longer text nobody knows by its words alone: 1.
+        """
+        return 1.0 - float(self._harmless([text])[0]) if len(text) <= _END else 1.0
+
     def _whole(self, text: str) -> Optional[Reading]:
         inputs = {PLACEHOLDER_MESSAGE: [UserMessage(text, sender_id=_NOBODY)], PLACEHOLDER_TRACKER: self._nobody}
         (message,) = self._runner.run(inputs, [self._guard])[self._guard]
@@ -65,11 +73,15 @@ class DangerReader:
     def _worst_pieces(self, text: str) -> List[str]:
         """By the guard's head for words, which takes 0.2 ms a piece; a whole reading takes twenty times as long."""
         pieces = _pieces(text)
+        return [pieces[index] for index in self._harmless(pieces).argsort()[:_CLOSELY]]
+
+    def _harmless(self, texts: List[str]) -> np.ndarray:
+        """Shape (texts,): how probably each is harmless, by its words alone."""
         guard = self._component(SafetyGuard).model
-        counts = self._component(WordFeaturizer)._count([clean(piece) for piece in pieces])
+        counts = self._component(WordFeaturizer)._count([clean(text) for text in texts])
         each = expit(counts @ guard.wording + guard.wording_bias)
-        harmless = each[:, guard.labels.index(NONE)] / each.sum(axis=1)
-        return [pieces[index] for index in harmless.argsort()[:_CLOSELY]]
+        harmless: np.ndarray = each[:, guard.labels.index(NONE)] / each.sum(axis=1)
+        return harmless
 
     def _component(self, kind: type) -> Any:
         return self._nodes[self._name_of(kind)]._component

@@ -216,6 +216,17 @@ async def test_finding_3_a_flood_of_one_keeps_nobody_waiting(scene):
     assert last, "nor is the flooder's own danger lost"
 
 
+async def test_finding_3_in_a_flood_calm_words_are_turned_away_and_danger_is_not(scene, monkeypatch):
+    """Of the words alone, where the guard has no time: those of danger are read, whoever waits."""
+    monkeypatch.setattr("infusion_guide.channels.aid._BUSY", 0)
+    reader = scene.aid._danger_reader()
+    assert not await scene.aid.reply("what are your opening hours on friday", "a")
+    found = [await scene.aid.reply(f"{text} ", f"{number}") for number, text in enumerate(SENTENCES)]
+    assert sum(map(bool, found)) / len(found) >= LEAST
+    assert reader.suspicion("what are your opening hours on friday") < 0.08 < reader.suspicion("i will kill myself tonight")
+    assert reader.suspicion("the chairs are green. " * 100) == 1.0, "of a long text nobody knows by its words"
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
