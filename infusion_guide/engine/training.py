@@ -14,8 +14,8 @@ from infusion_guide.watch.console import Bar, quietly
 
 MODELS = ROOT / "models"
 
-# What judges and learns nothing: a change of these needs no new training. (Their thresholds stand in config.yml.)
-_JUDGES = ("confidence_gate.py", "danger.py", "gate.py")
+# What judges or splits and learns nothing: a change of these needs no new training. (Their thresholds stand in config.yml.)
+_JUDGES = ("confidence_gate.py", "danger.py", "gate.py", "question_splitter.py")
 
 
 # What else a trained model depends on: another version may learn, or load, something else.

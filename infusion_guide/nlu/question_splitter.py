@@ -36,8 +36,8 @@ def parts_of(message: Message) -> List[str]:
 def split(doc: Doc) -> List[str]:
     """The sentences and joined questions of `doc`; at most MAX_PARTS texts.
 
-    Empty unless there are two questions, a question beside what somebody says of themselves, or a long story: each part
-    costs as much as a message of its own.
+    Empty unless there are two parts and a question among them, or a long story: each part costs as much as a message of
+    its own. Whatever stands beside a question is read by itself, for people put the worst there.
 
     A new part starts after the end of a sentence, and at a joining word followed by the opening of a question:
     "how much is it and does it hurt" has two parts, "help with anxiety and depression" has one.
@@ -58,8 +58,7 @@ def split(doc: Doc) -> List[str]:
             parts.append([])
     texts = [text for text in ("".join(p).strip() for p in parts) if any(c.isalpha() for c in text)]
     questions = sum(text.endswith("?") or text.split()[0].lower().strip(",") in _ASKING for text in texts)
-    tells = any(text.split()[0].lower() in _SPEAKERS for text in texts)
-    return texts[-MAX_PARTS:] if len(texts) > 1 and (questions > 1 or (questions and tells) or len(doc) >= LONG_STORY) else []
+    return texts[-MAX_PARTS:] if len(texts) > 1 and (questions or len(doc) >= LONG_STORY) else []
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
