@@ -78,7 +78,7 @@ test: browser lint check ## everything: style, gate, Rasa's validation, training
 	exit $$ended
 
 units: validate
-	@$(PYTHON) -m pytest -q -m "not model and not server and not browser" tests
+	@$(PYTHON) -m pytest -q --numprocesses=2 --dist=loadfile -m "not model and not server and not browser" tests
 
 widget: widget/node_modules/.installed ## build the website's chat after a change in widget/ (needs Node)
 	@cd widget && npm run --silent check && npm run --silent build
