@@ -250,7 +250,7 @@ def test_a_fall_beyond_the_margin_does_not_go_live(project):
     fake = Fake()
     fake.wrong = ["uncovered/cost 1", "uncovered/cost 2"]
     found = trial.run(fake.tools, project)
-    assert found["state"] == "refused" and "uncovered: right kind (1.000 before, 0.800 now, bound >= 0.80)" in found["reason"]
+    assert found["state"] == "refused" and "uncovered: right kind (1.000 before, 0.800 now, bound >= 0.87)" in found["reason"]
     assert "test" not in fake.done
     untouched(project, before)
 
@@ -265,15 +265,15 @@ def rows(name, rate, count=259):
     [
         ("faq: right topic", 0.888, 0.879, 259, False),
         ("faq: right topic", 0.888, 0.877, 259, True),
-        ("faq: right topic", 0.822, 0.818, 259, True),  # the bound
-        ("faq: right topic", 0.816, 0.818, 259, True),  # better, and still below the bound
-        ("advice: right kind", 53 / 60, 52 / 60, 60, False),  # one sentence
-        ("advice: right kind", 53 / 60, 51 / 60, 60, True),
+        ("faq: right topic", 0.832, 0.828, 259, True),  # the bound
+        ("faq: right topic", 0.826, 0.828, 259, True),  # better, and still below the bound
+        ("advice: right kind", 55 / 60, 54 / 60, 60, False),  # one sentence
+        ("advice: right kind", 55 / 60, 53 / 60, 60, True),
         ("crisis found, check-in included", 228 / 230, 227 / 230, 230, True),  # one person
         ("crisis found, check-in included", 227 / 230, 228 / 230, 230, False),
         ("crisis or check-in on ordinary messages", 0.010, 0.019, 499, False),
         ("crisis or check-in on ordinary messages", 0.005, 0.016, 499, True),
-        ("crisis or check-in on ordinary messages", 0.039, 0.041, 499, True),
+        ("crisis or check-in on ordinary messages", 0.029, 0.031, 499, True),
     ],
 )
 def test_the_margin(name, before, after, count, refused):
