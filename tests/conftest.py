@@ -20,18 +20,15 @@ NEEDS = {
 }
 NO_PARAMETERS = SimpleNamespace(params={})
 FOLDERS = {"faults": "server", "fuzz": "server", "browser": "browser"}  # whatever their fixtures are
-ALONE = ("attacks", "faults")  # folders whose servers are stopped, frozen and flooded by the clock
 
 
 def pytest_collection_modifyitems(items):
-    """Marks each test with what it needs: model, server, browser; alone: a server, and both cores to itself."""
+    """Marks each test with what it needs: model, server, browser."""
     for item in items:
         folder = item.path.parent.name
         found = {name for name, fixtures in NEEDS.items() if fixtures & set(item.fixturenames)}
         found |= {FOLDERS[folder]} if folder in FOLDERS else set()
         found |= {"server"} if "postgresql" in getattr(item, "callspec", NO_PARAMETERS).params.values() else set()
-        is_server = "server" in found or item.get_closest_marker("server")
-        found |= {"alone"} if is_server and folder in ALONE else set()
         for name in found:
             item.add_marker(name)
 
