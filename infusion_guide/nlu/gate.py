@@ -52,7 +52,7 @@ class Least:
 
     `answer`: in a label; `kind`: in its kind when the label has less; `part`: in one question among several;
     `unknown`: in a message without a known word; `choice`: to be offered as "did you mean", at most `choices`; `care`: in the
-        care topics together, after a crisis; `one_care`: in the one that answers, where nothing but a gentle question was said;
+    care topics together, after a crisis; `one_care`: in the one that answers, where nothing but a gentle question was said;
     `scope`: in out_of_scope, to be told so; `facts`: that another medicine is asked about as a subject; `personal`: in advice
     together, from which the document does not answer; `doubt`: of danger, from which a message that is read in its context is
     asked about; `fresh`: the guard's score from which another danger outranks care.

@@ -57,8 +57,8 @@ def split(doc: Doc) -> List[str]:
         if token.is_sent_end or word in {"?", "!"} or token.text.endswith(("?", "!")):
             parts.append([])
     texts = [text for text in ("".join(p).strip() for p in parts) if any(c.isalpha() for c in text)]
-    questions = sum(text.endswith("?") or text.split()[0].lower().strip(",") in _ASKING for text in texts)
-    return texts[-MAX_PARTS:] if len(texts) > 1 and (questions or len(doc) >= LONG_STORY) else []
+    asks = any(text.endswith("?") or text.split()[0].lower().strip(",") in _ASKING for text in texts)
+    return texts[-MAX_PARTS:] if len(texts) > 1 and (asks or len(doc) >= LONG_STORY) else []
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)

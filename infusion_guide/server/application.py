@@ -85,8 +85,8 @@ async def _prepare(app: Sanic, _: Any) -> None:
     try:
         set_up(app.ctx.agent)
         await app.ctx.agent.parse_message("hello")  # the first reading of all costs two seconds; no patient should pay them
-        gc.collect()
         sys.setswitchinterval(_SWITCH)
+        gc.collect()
         gc.freeze()  # what is loaded now stays: the collector need not walk through it again and again
         app.ctx.ready = True
         database = app.ctx.agent.tracker_store.database
