@@ -1,6 +1,5 @@
 """Danger in company: the worst sentence stands beside a price, and whoever looks for danger must have read such messages."""
 
-import hashlib
 from typing import Any, Dict, Iterator, List, Sequence
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -14,6 +13,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from infusion_guide.nlu.language_detector import language_of_example
 from infusion_guide.nlu.trained_component import labelled_examples
 from infusion_guide.text.cleaning import clean
+from infusion_guide.text.draw import number_of
 from infusion_guide.text.telling import begins_with_people
 
 # Set on a training sentence that asks something beside what somebody tells: of no topic to learn, but of no danger either.
@@ -61,11 +61,11 @@ class Company(GraphComponent):
 def in_company(examples: Sequence[Message]) -> Iterator[Message]:
     """The same ones for the same `examples`: each depends on nothing but its own sentences."""
     for language, joined in _JOINED.items():
-        spoken = sorted((e for e in examples if language_of_example(e) == language), key=_digest)
+        spoken = sorted((e for e in examples if language_of_example(e) == language), key=lambda e: number_of(e.get(TEXT)))
         questions = [e for e in spoken if _kind(e) in _QUESTIONS and _is_question(e)]
         tellings = [e for e in spoken if _is_telling(e)]
         for telling in tellings if questions else []:
-            number = _digest(telling)
+            number = number_of(telling.get(TEXT))
             if _kind(telling) == "crisis" and number % _EVERY:
                 continue
             number //= _EVERY
@@ -78,10 +78,6 @@ def in_company(examples: Sequence[Message]) -> Iterator[Message]:
 
 def _kind(example: Message) -> str:
     return str(example.get(INTENT)).partition("/")[0]
-
-
-def _digest(example: Message) -> int:
-    return int(hashlib.sha256(example.get(TEXT).encode()).hexdigest(), 16)
 
 
 def _is_question(example: Message) -> bool:

@@ -1,6 +1,5 @@
 """Reads a message after what was said before it: "how long though" asks of a visit, a drug test or a meeting."""
 
-import hashlib
 import random
 from dataclasses import dataclass
 from typing import Dict, List, Sequence, Tuple
@@ -12,6 +11,7 @@ from sklearn.neural_network import MLPClassifier
 from infusion_guide.nlu.followups import FollowUp
 from infusion_guide.nlu.gate import ITSELF
 from infusion_guide.replies.topic import Topic
+from infusion_guide.text.draw import number_of
 
 _SEED = 20261128
 _ANY = 12  # contexts that a message which may follow any reply is learned in
@@ -55,7 +55,7 @@ class ContextModel:
             alike = [reply for reply in replies if Topic.of(reply).kind == Topic.of(example.label).kind]
             for reply in {_drawn(example.text, replies), _drawn(example.text, alike or replies)}:
                 after.append(reply), rows.append(vector), labels.append(ITSELF), keys.append(f"{reply} {example.text}")
-        order = sorted(range(len(keys)), key=lambda i: hashlib.sha256(keys[i].encode()).digest())
+        order = sorted(range(len(keys)), key=lambda i: number_of(keys[i]))
         inputs = cls._inputs(np.vstack(rows), [replies.index(reply) for reply in after], len(replies))[order]
         network = MLPClassifier((256,), alpha=1e-3, max_iter=rounds, shuffle=False, random_state=_SEED)
         network.fit(inputs, np.array(labels)[order])
@@ -80,7 +80,7 @@ class ContextModel:
 
 def _drawn(text: str, replies: Sequence[str]) -> str:
     """One of `replies`, always the same for a text."""
-    return replies[int(hashlib.sha256(text.encode()).hexdigest(), 16) % len(replies)]
+    return replies[number_of(text) % len(replies)]
 
 
 def mixed(read: Dict[str, float], alone: Dict[str, float]) -> Dict[str, float]:

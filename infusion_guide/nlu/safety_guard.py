@@ -7,7 +7,7 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.nlu.utils.spacy_utils import SpacyModel
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -17,7 +17,7 @@ from infusion_guide.nlu.history import LANGUAGE, just_checked_in
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.text_model import TextModel
 from infusion_guide.nlu.topic_classifier import CRISES
-from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
+from infusion_guide.nlu.trained_component import TrainedComponent, label_of, labelled_examples
 from infusion_guide.text.danger_patterns import Patterns
 
 SAFETY = "safety"  # output property of a message: the fields of a Verdict
@@ -50,7 +50,7 @@ class SafetyGuard(TrainedComponent):
 
     @staticmethod
     def _label(example: Message) -> str:
-        intent = example.get_full_intent() or example.get(INTENT)
+        intent = label_of(example)
         return intent.split("/")[1] if intent.startswith("crisis/") else NONE
 
     def process_training_data(self, training_data: TrainingData, model: SpacyModel) -> TrainingData:

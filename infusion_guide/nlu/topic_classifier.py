@@ -1,14 +1,13 @@
 """One classifier over every `<kind>/<topic>` of the register, so that one calibrated probability decides."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Dict, List, Mapping
 
 import numpy as np
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -20,8 +19,9 @@ from infusion_guide.nlu.history import topic_before
 from infusion_guide.nlu.message_reader import worded
 from infusion_guide.nlu.sentence_encoder import VECTORS
 from infusion_guide.nlu.text_model import TextModel
-from infusion_guide.nlu.trained_component import TrainedComponent, labelled_examples
+from infusion_guide.nlu.trained_component import TrainedComponent, label_of, labelled_examples
 from infusion_guide.text.cleaning import clean
+from infusion_guide.text.draw import number_of
 
 # Set on a message: one ranking for the whole text and one for each part; a ranking is a list of
 # {"label": str, "confidence": float}, best first, RANKED entries.
@@ -56,12 +56,12 @@ class TopicClassifier(TrainedComponent):
         """Learns from the sentences of all languages, and from what is said after replies."""
         examples = labelled_examples(training_data)
         one_thing = [example for example in examples if not example.get(TWO_THINGS)]
-        alone = TextModel.fit(one_thing, _label, _ROUNDS)
+        alone = TextModel.fit(one_thing, label_of, _ROUNDS)
         after = [example._replace(text=clean(example.text)) for example in followups()]
         vectors = encoder().encode_many([example.text for example in after])
-        standing = sorted(one_thing, key=lambda example: sha256(example.get(TEXT).encode()).digest())[::_EVERY]
+        standing = sorted(one_thing, key=lambda example: number_of(example.get(TEXT)))[::_EVERY]
         rows = np.vstack([example.get(VECTORS).values[:1] for example in standing])
-        themselves = [FollowUp(example.get(TEXT), None, _label(example)) for example in standing]
+        themselves = [FollowUp(example.get(TEXT), None, label_of(example)) for example in standing]
         return self.store(_Models(alone, ContextModel.fit(after, vectors, themselves, rows)))
 
     def process(self, messages: List[Message], tracker: DialogueStateTracker) -> List[Message]:
@@ -76,10 +76,6 @@ class TopicClassifier(TrainedComponent):
                 rows[0] = mixed(read, rows[0])
             message.set(RANKINGS, [_ranking(row) for row in rows])
         return messages
-
-
-def _label(example: Message) -> str:
-    return str(example.get_full_intent() or example.get(INTENT))
 
 
 def _ranking(row: Mapping[str, float]) -> List[Dict[str, Any]]:

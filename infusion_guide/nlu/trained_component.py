@@ -7,7 +7,7 @@ import joblib
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
-from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -17,6 +17,11 @@ _FILE = "model.joblib"
 def labelled_examples(training_data: TrainingData) -> List[Message]:
     """The training sentences that have both a text and an intent."""
     return [e for e in training_data.intent_examples if e.get(TEXT)]
+
+
+def label_of(example: Message) -> str:
+    """The topic of a training sentence, faq/depression; its intent where that has no topics."""
+    return str(example.get_full_intent() or example.get(INTENT))
 
 
 class TrainedComponent(GraphComponent):
